@@ -1,0 +1,29 @@
+"""What was asked, as the API hands it over."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lightspeed_core.domain.messages import Attachment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnRequest:
+    """One question, checked for form and not yet for sense.
+
+    `vector_store_ids` and `shield_ids` are None for the configured ones and empty for none.
+    `mcp_headers` are by server name, already parsed.
+    """
+
+    query: str
+    conversation_id: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    system_prompt: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    no_tools: bool = False
+    generate_topic_summary: bool = True
+    vector_store_ids: tuple[str, ...] | None = None
+    shield_ids: tuple[str, ...] | None = None
+    mcp_headers: Mapping[str, Mapping[str, str]] = field(
+        default_factory=dict[str, Mapping[str, str]]
+    )

@@ -1,0 +1,1 @@
+"""Conversations, their turns, the journal of running turns, and the order of turns."""

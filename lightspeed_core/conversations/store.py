@@ -1,0 +1,102 @@
+"""The conversation store: turns, journal, leases. One truth for all workers."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from lightspeed_core.conversations.models import (
+    Conversation,
+    ExpiredTurn,
+    JournalBatch,
+    LeaseSigns,
+)
+from lightspeed_core.domain.turn import Turn
+
+
+class ConversationStore(Protocol):
+    """Keeps conversations. Raises `StoreUnavailable` when the database does not answer.
+
+    Turns of one conversation run one after another in the order in which `begin` received
+    them. A running or waiting turn is leased by its worker; a lease that is not renewed in time
+    blocks nobody.
+    """
+
+    async def open(self) -> None:
+        """Connect and bring the schema up to date."""
+        ...
+
+    async def close(self) -> None:
+        """Write what is queued and disconnect."""
+        ...
+
+    async def begin(self, turn: Turn, *, is_new: bool) -> None:
+        """Receive a turn in state `waiting` and lease it to this worker.
+
+        With `is_new` the conversation is created for it; the call then returns without waiting
+        for the database, the turn may run at once, and a failure to write shows in `finish`.
+        """
+        ...
+
+    async def wait_for_predecessors(self, turn: Turn) -> None:
+        """Return once no earlier turn of the conversation is waiting or running.
+
+        Waits without bound; the caller bounds it.
+        """
+        ...
+
+    def append_journal(self, batch: JournalBatch) -> None:
+        """Queue a batch for writing; never waits and never raises."""
+        ...
+
+    async def finish(self, turn: Turn, last_batch: JournalBatch | None) -> None:
+        """Store the final state of a turn with its last batch, and free the conversation.
+
+        Returns when it is committed. Finishing a turn that is already final changes nothing.
+        """
+        ...
+
+    async def renew_leases(self, turn_ids: Sequence[str]) -> LeaseSigns:
+        """Prolong the leases of this worker's live turns and learn what others wish of them."""
+        ...
+
+    async def claim_expired(self) -> list[ExpiredTurn]:
+        """Take over the turns whose lease ran out, so that nobody else settles them too."""
+        ...
+
+    async def request_interrupt(self, turn_id: str) -> None:
+        """Note that the turn should stop; its worker sees it at the next renewal."""
+        ...
+
+    async def find_turn(self, turn_id: str) -> Turn | None:
+        """Return a turn as it is stored, or None."""
+        ...
+
+    async def journal(self, turn_id: str, *, after: int = -1) -> list[JournalBatch]:
+        """Return the batches of a turn with an index above `after`, in order."""
+        ...
+
+    async def purge_journal(self, older_than: timedelta) -> None:
+        """Drop the journals of turns that ended longer ago than that."""
+        ...
+
+    async def find(self, conversation_id: str) -> Conversation | None:
+        """Return a conversation, or None."""
+        ...
+
+    async def history(self, conversation_id: str, *, limit: int | None = None) -> list[Turn]:
+        """Return the final turns of a conversation in order, the newest `limit` of them."""
+        ...
+
+    async def list(
+        self, user_id: str | None, *, limit: int | None = None, after: str | None = None
+    ) -> list[Conversation]:
+        """Return conversations, newest first: one user's, or everybody's for None."""
+        ...
+
+    async def rename(self, conversation_id: str, topic_summary: str) -> bool:
+        """Set the topic; false when there is no such conversation."""
+        ...
+
+    async def delete(self, conversation_id: str) -> bool:
+        """Delete a conversation with its turns and journals; false when there is none."""
+        ...

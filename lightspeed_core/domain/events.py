@@ -1,0 +1,131 @@
+"""What happens during a turn, in order. Renderers turn these into wire formats.
+
+A turn yields any number of events and ends with exactly one of `TurnCompleted`,
+`TurnInterrupted` and `TurnFailed`. Token texts travel in batches: one `TextDelta` holds all the
+tokens of one read from the model, and each of them is one event on the wire.
+"""
+
+from dataclasses import dataclass
+
+from lightspeed_core.domain.messages import TokenUsage
+from lightspeed_core.domain.retrieval import Citation, RagChunk
+from lightspeed_core.domain.tools import ToolCall, ToolResult
+from lightspeed_core.domain.turn import ModelRef, Turn, TurnError, TurnWarning
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAccepted:
+    """The model's endpoint took the request; ends inside the turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """Tokens of the answer in order."""
+
+    tokens: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallStarted:
+    """A tool is about to be called."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallFinished:
+    """A tool answered, or failed to."""
+
+    result: ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFinished:
+    """A model call is over; ends inside the turn. `stop_reason` is OpenAI's `finish_reason`."""
+
+    usage: TokenUsage
+    stop_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    """The turn can no longer be refused; `turn_id` is the request id of the wire."""
+
+    conversation_id: str
+    turn_id: str
+    model: ModelRef
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentsRetrieved:
+    """Chunks that stand behind the answer, numbered from `first`."""
+
+    chunks: tuple[RagChunk, ...]
+    first: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CitationVerified:
+    """A marker of the text was found to hold."""
+
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationCompacted:
+    """Older turns were left out of the prompt or summarised."""
+
+    conversation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A shield answered in place of the model."""
+
+    shield: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something cost a part of the answer."""
+
+    warning: TurnWarning
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCompleted:
+    """Terminal: the turn is whole and, unless `turn.recorded` is false, stored."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class TurnInterrupted:
+    """Terminal: the turn was stopped; `turn` holds what there was."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFailed:
+    """Terminal: the turn broke after it had started."""
+
+    turn: Turn
+    error: TurnError
+
+
+type ModelEvent = ModelAccepted | TextDelta | ToolCallStarted | ToolCallFinished | ModelFinished
+type TerminalEvent = TurnCompleted | TurnInterrupted | TurnFailed
+type TurnEvent = (
+    TurnStarted
+    | TextDelta
+    | ToolCallStarted
+    | ToolCallFinished
+    | DocumentsRetrieved
+    | CitationVerified
+    | ConversationCompacted
+    | Refused
+    | Warned
+    | TerminalEvent
+)

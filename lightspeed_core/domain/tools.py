@@ -1,0 +1,36 @@
+"""Tools that a model may call, its calls and their results."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolSpec:
+    """A tool as it is offered to the model; `parameters` is a JSON Schema object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """The model's wish to use a tool; `type` is the wire name, such as `mcp_call`."""
+
+    id: str
+    name: str
+    arguments: Mapping[str, Any]
+    type: str = "function_call"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolResult:
+    """What a tool answered; `round` counts tool rounds of the turn from 1."""
+
+    call_id: str
+    name: str
+    status: str
+    content: str
+    type: str = "function_call"
+    round: int = 1

@@ -1,0 +1,118 @@
+"""The `Engine` protocol: one port, two implementations (in-process and remote).
+
+Every method but `start`, `close` and `status` waits for the boot, bounded by the configured
+time, and raises `EngineUnavailable` when the boot has failed or takes longer.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from lightspeed_core.domain.messages import Message
+from lightspeed_core.domain.retrieval import Chunk, RagChunk, SourceDocument
+from lightspeed_core.engine.types import (
+    BootStatus,
+    ChatDelta,
+    ChatRequest,
+    EmbeddingPurpose,
+    ModelInfo,
+    ProviderHealth,
+    ProviderInfo,
+    SearchMode,
+    ShieldInfo,
+    ShieldVerdict,
+    StoredDocument,
+    VectorStoreInfo,
+)
+
+
+class Engine(Protocol):
+    """What the service needs of Llama Stack."""
+
+    async def start(self) -> None:
+        """Boot. Raises `ConfigurationError` or `EngineUnavailable`; `status` then tells why."""
+        ...
+
+    async def close(self) -> None:
+        """Shut down, leaving no task and no thread; harmless when repeated."""
+        ...
+
+    def status(self) -> BootStatus:
+        """Say how far the boot has come; never waits."""
+        ...
+
+    def chat(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+        """Call a model, always streamed.
+
+        The iterator's first delta is empty and means that the model accepted the request.
+        Raises `NotFound`, `PromptTooLong`, `QuotaExceeded`, `EngineUnavailable` before it, and
+        `EngineUnavailable` or `EngineFailed` after it. Closing the iterator ends the call
+        upstream.
+        """
+        ...
+
+    async def embed(
+        self, texts: Sequence[str], *, model: str, purpose: EmbeddingPurpose
+    ) -> list[list[float]]:
+        """Embed texts; one vector each, in their order."""
+        ...
+
+    async def search(
+        self,
+        store_id: str,
+        query: str,
+        *,
+        limit: int,
+        mode: SearchMode | None = None,
+        filters: Mapping[str, Any] | None = None,
+    ) -> list[RagChunk]:
+        """Find chunks, best first. Without a mode the best one that the store serves is used.
+
+        `filters` has the form of OpenAI's attribute filters. Raises `NotFound` for an unknown
+        store.
+        """
+        ...
+
+    async def insert_document(
+        self, store_id: str, document: SourceDocument, chunks: Sequence[Chunk]
+    ) -> None:
+        """Store a document with its chunks; an older version of it disappears in the same step.
+
+        Inserting the same version again adds the vectors that it lacked.
+        """
+        ...
+
+    async def delete_document(self, store_id: str, document_id: str) -> None:
+        """Remove a document and its chunks; harmless when it is not there."""
+        ...
+
+    async def documents(self, store_id: str) -> list[StoredDocument]:
+        """List the documents of a store."""
+        ...
+
+    async def vector_stores(self) -> list[VectorStoreInfo]:
+        """List the vector stores in the order of run.yaml."""
+        ...
+
+    async def run_shield(self, shield_id: str, messages: Sequence[Message]) -> ShieldVerdict:
+        """Ask a shield about the last of the messages. Raises `NotFound` for an unknown one."""
+        ...
+
+    async def models(self) -> list[ModelInfo]:
+        """List the models, in the order of run.yaml's providers."""
+        ...
+
+    async def shields(self) -> list[ShieldInfo]:
+        """List the shields."""
+        ...
+
+    async def providers(self) -> list[ProviderInfo]:
+        """List the providers."""
+        ...
+
+    async def health(self) -> list[ProviderHealth]:
+        """Ask every provider, really; one entry each. Cached for a few seconds."""
+        ...
+
+    async def version(self) -> str:
+        """Tell the version of Llama Stack."""
+        ...

@@ -1,0 +1,151 @@
+"""The error taxonomy: named by cause, free of HTTP.
+
+Every error carries two texts for the caller: `message`, short and stable, and `cause`, which
+names what happened. How they look on the wire is decided in `lightspeed_core.api.errors`.
+"""
+
+from typing import ClassVar
+
+
+class LightspeedError(Exception):
+    """Base of all errors that a caller may see.
+
+    `retry_after` is in seconds and set only where trying again later makes sense.
+    """
+
+    code: ClassVar[str] = "internal_error"
+
+    def __init__(self, message: str, cause: str, *, retry_after: float | None = None) -> None:
+        super().__init__(f"{message}: {cause}")
+        self.message = message
+        self.cause = cause
+        self.retry_after = retry_after
+
+
+class InvalidRequest(LightspeedError):
+    """The request is well-formed but asks for something that cannot be done."""
+
+    code = "invalid_request"
+
+
+class MalformedRequest(LightspeedError):
+    """The request cannot be read at all, for example an id of the wrong form."""
+
+    code = "malformed_request"
+
+
+class Unauthenticated(LightspeedError):
+    """The caller's credentials are missing or wrong."""
+
+    code = "unauthenticated"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__("Missing or invalid credentials provided by client", cause)
+
+
+class Forbidden(LightspeedError):
+    """The caller is known and may not do this."""
+
+    code = "forbidden"
+
+
+class NotFound(LightspeedError):
+    """The named resource does not exist."""
+
+    code = "not_found"
+
+    def __init__(self, resource: str, resource_id: str | None = None) -> None:
+        name = resource.title()
+        cause = (
+            f"{name} with ID {resource_id} does not exist"
+            if resource_id is not None
+            else f"No {name} is configured"
+        )
+        super().__init__(f"{name} not found", cause)
+        self.resource = resource
+        self.resource_id = resource_id
+
+
+class Conflict(LightspeedError):
+    """The request contradicts the present state, for example a turn that waited too long."""
+
+    code = "conflict"
+
+
+class PromptTooLong(LightspeedError):
+    """The question does not fit the model's context window."""
+
+    code = "prompt_too_long"
+
+    def __init__(self, model: str | None = None) -> None:
+        cause = (
+            f"The input exceeds the context window size of model '{model}'."
+            if model
+            else "The prompt exceeds the maximum allowed length."
+        )
+        super().__init__("Prompt is too long", cause)
+
+
+class QuotaExceeded(LightspeedError):
+    """A quota of ours or a rate limit of the model's provider is used up."""
+
+    code = "quota_exceeded"
+
+    @classmethod
+    def of_model(cls, model: str, retry_after: float | None = None) -> "QuotaExceeded":
+        """Name the rate limit of the provider that serves `model`."""
+        return cls(
+            "The model quota has been exceeded",
+            f"The token quota for model {model} has been exceeded.",
+            retry_after=retry_after,
+        )
+
+
+class EngineUnavailable(LightspeedError):
+    """Llama Stack, or the model endpoint behind it, cannot be reached or has not booted."""
+
+    code = "engine_unavailable"
+
+    def __init__(self, cause: str, *, retry_after: float | None = None) -> None:
+        super().__init__("Unable to connect to Llama Stack", cause, retry_after=retry_after)
+
+
+class EngineFailed(LightspeedError):
+    """The engine answered and then failed: cut in mid-stream, garbage, an error of its own."""
+
+    code = "engine_failed"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__("Error while processing query", cause)
+
+
+class StoreUnavailable(LightspeedError):
+    """A database of ours does not answer."""
+
+    code = "store_unavailable"
+
+    def __init__(self, cause: str = "Failed to query the database") -> None:
+        super().__init__("Database query failed", cause)
+
+
+class InternalError(LightspeedError):
+    """A fault of ours; the details are in the log."""
+
+    code = "internal_error"
+
+    def __init__(
+        self, cause: str = "An unexpected error occurred while processing the request."
+    ) -> None:
+        super().__init__("Internal server error", cause)
+
+
+class ConfigurationError(LightspeedError):
+    """The service cannot start as configured; the cause says where and what would be right."""
+
+    code = "configuration_error"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__("Configuration is not valid", cause)
+
+    def __str__(self) -> str:
+        return self.cause

@@ -1,0 +1,1 @@
+"""Llama Stack providers that need no service of their own and no network at start."""
