@@ -1,0 +1,111 @@
+"""One model, one thread: calls are cut in slices, and slices of different calls take turns.
+
+So a question waits for at most one slice of each document that is being embedded, never for a
+whole document, and the event loop waits for nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from lightspeed_stack_providers.onnx_embeddings.folder import BrokenModel, EmbeddingModel
+
+if TYPE_CHECKING:
+    from lightspeed_stack_providers.onnx_embeddings.session import Session
+
+_log = logging.getLogger(__name__)
+
+# About 256 tokens of English, a tenth of a second on one slow core.
+_SLICE_CHARACTERS: Final = 1200
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Vectors in the order of the texts, and how many tokens the model read."""
+
+    vectors: list[list[float]]
+    tokens: int
+
+
+class Embedder:
+    """Embeds texts in a thread of its own; the model is loaded at the first call."""
+
+    def __init__(self, model: EmbeddingModel, *, threads: int, batch_size: int) -> None:
+        self._model = model
+        self._threads = threads
+        self._batch_size = batch_size
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="onnx-embeddings")
+        self._session: Session | None = None
+        self._failure: str | None = None
+
+    @property
+    def failure(self) -> str | None:
+        """Why the model could not be loaded, as long as no later attempt succeeded."""
+        return self._failure
+
+    async def embed(self, texts: Sequence[str]) -> Embedded:
+        """Embed any number of texts. Raises `BrokenModel` when the model cannot be loaded."""
+        vectors: list[list[float]] = [[] for _ in texts]
+        tokens = 0
+        for indices in slices(texts):
+            found, read = await self._in_thread(
+                lambda chosen=indices: self._embed_slice([texts[i] for i in chosen])
+            )
+            tokens += read
+            for index, vector in zip(indices, found, strict=True):
+                vectors[index] = vector
+        return Embedded(vectors, tokens)
+
+    async def close(self) -> None:
+        """Let go of the model and its thread; waits for the slice under way, not for the rest."""
+        await self._in_thread(self._unload)
+        self._executor.shutdown()
+
+    async def _in_thread[T](self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    def _embed_slice(self, texts: Sequence[str]) -> tuple[list[list[float]], int]:
+        session = self._session or self._load()
+        vectors: list[list[float]] = []
+        tokens = 0
+        for start in range(0, len(texts), self._batch_size):
+            found, read = session.embed(texts[start : start + self._batch_size])
+            vectors += found
+            tokens += read
+        return vectors, tokens
+
+    def _load(self) -> "Session":
+        # Seconds of import that a stack which never embeds does not pay for.
+        from lightspeed_stack_providers.onnx_embeddings.session import (  # noqa: PLC0415
+            Session,
+        )
+
+        try:
+            self._session = Session(self._model, threads=self._threads)
+        except BrokenModel as error:
+            self._failure = str(error)
+            raise
+        self._failure = None
+        _log.info(
+            "embedding model loaded", extra={"model": self._model.name, "threads": self._threads}
+        )
+        return self._session
+
+    def _unload(self) -> None:
+        self._session = None
+
+
+def slices(texts: Sequence[str]) -> list[list[int]]:
+    """Cut a call into slices of indices, texts of similar length side by side to save padding."""
+    result: list[list[int]] = []
+    room = 0
+    for index in sorted(range(len(texts)), key=lambda i: len(texts[i])):
+        room -= len(texts[index])
+        if room < 0 or not result:
+            result.append([])
+            room = _SLICE_CHARACTERS - len(texts[index])
+        result[-1].append(index)
+    return result

@@ -1,0 +1,168 @@
+"""The stack's inference API over one embedding model; no chat, no completions."""
+
+import base64
+import struct
+from collections.abc import AsyncIterator, Sequence
+from typing import override
+
+from llama_stack_api import (
+    HealthResponse,
+    HealthStatus,
+    InferenceProvider,
+    InvalidParameterError,
+    Model,
+    ModelNotFoundError,
+    ModelsProtocolPrivate,
+    ModelType,
+    OpenAIChatCompletion,
+    OpenAIChatCompletionChunk,
+    OpenAIChatCompletionChunkWithReasoning,
+    OpenAIChatCompletionRequestWithExtraBody,
+    OpenAIChatCompletionWithReasoning,
+    OpenAICompletion,
+    OpenAICompletionRequestWithExtraBody,
+    OpenAIEmbeddingData,
+    OpenAIEmbeddingsRequestWithExtraBody,
+    OpenAIEmbeddingsResponse,
+    OpenAIEmbeddingUsage,
+    RerankResponse,
+    validate_embeddings_input_is_text,
+)
+from llama_stack_api.inference import RerankRequest
+
+from lightspeed_stack_providers.onnx_embeddings.config import OnnxEmbeddingsConfig
+from lightspeed_stack_providers.onnx_embeddings.embedder import Embedder
+from lightspeed_stack_providers.onnx_embeddings.folder import (
+    EmbeddingModel,
+    default_model,
+    open_folder,
+)
+
+
+class OnnxEmbeddings(InferenceProvider, ModelsProtocolPrivate):
+    """One embedding model for the stack.
+
+    A request may say in the extra field `input_type` whether its texts are a `query` or a
+    `passage` (the default), for models that were trained with different prefixes.
+    """
+
+    __provider_id__: str
+
+    def __init__(self, config: OnnxEmbeddingsConfig) -> None:
+        self._config = config
+        self._model: EmbeddingModel
+        self._embedder: Embedder
+
+    async def initialize(self) -> None:
+        """Find the model's files. Raises `BrokenModel`; they are loaded at the first request."""
+        folder = self._config.model_dir
+        self._model = default_model() if folder is None else open_folder(folder)
+        self._name = self._config.model_name or self._model.name
+        self._embedder = Embedder(
+            self._model, threads=self._config.threads, batch_size=self._config.batch_size
+        )
+
+    async def shutdown(self) -> None:
+        """End the thread and let go of the model."""
+        await self._embedder.close()
+
+    async def health(self) -> HealthResponse:
+        """Say whether the model could be loaded, as far as it was tried."""
+        if failure := self._embedder.failure:
+            return HealthResponse(status=HealthStatus.ERROR, message=failure)
+        return HealthResponse(status=HealthStatus.OK)
+
+    @override
+    async def list_models(self) -> list[Model]:
+        spec = self._model.spec
+        return [
+            Model(
+                identifier=self._name,
+                provider_id=self.__provider_id__,
+                provider_resource_id=self._name,
+                model_type=ModelType.embedding,
+                metadata={
+                    "embedding_dimension": spec.dimension,
+                    "context_length": spec.max_length,
+                },
+            )
+        ]
+
+    @override
+    async def should_refresh_models(self) -> bool:
+        return False
+
+    @override
+    async def register_model(self, model: Model) -> Model:
+        if model.provider_resource_id != self._name:
+            raise ModelNotFoundError(str(model.provider_resource_id))
+        return model
+
+    @override
+    async def unregister_model(self, model_id: str) -> None:
+        """Forget nothing: the model is a matter of configuration."""
+
+    @override
+    async def openai_embeddings(
+        self, params: OpenAIEmbeddingsRequestWithExtraBody
+    ) -> OpenAIEmbeddingsResponse:
+        embedded = await self._embedder.embed(self._prefixed_texts(params))
+        return OpenAIEmbeddingsResponse(
+            model=params.model,
+            data=[
+                OpenAIEmbeddingData(
+                    index=index,
+                    embedding=_base64(vector) if params.encoding_format == "base64" else vector,
+                )
+                for index, vector in enumerate(embedded.vectors)
+            ],
+            usage=OpenAIEmbeddingUsage(prompt_tokens=embedded.tokens, total_tokens=embedded.tokens),
+        )
+
+    def _prefixed_texts(self, params: OpenAIEmbeddingsRequestWithExtraBody) -> list[str]:
+        if params.model != self._name:
+            raise ModelNotFoundError(params.model)
+        spec = self._model.spec
+        if params.dimensions not in (None, spec.dimension):
+            raise InvalidParameterError(
+                "dimensions", params.dimensions, f"{self._name} has {spec.dimension}."
+            )
+        validate_embeddings_input_is_text(params)
+        texts = [params.input] if isinstance(params.input, str) else params.input
+        prefix = _prefix(spec.query_prefix, spec.passage_prefix, params)
+        return [f"{prefix}{text}" for text in texts]
+
+    @override
+    async def openai_chat_completion(
+        self, params: OpenAIChatCompletionRequestWithExtraBody
+    ) -> OpenAIChatCompletion | AsyncIterator[OpenAIChatCompletionChunk]:
+        raise NotImplementedError(f"{self._name} embeds texts; it does not chat")
+
+    @override
+    async def openai_chat_completions_with_reasoning(
+        self, params: OpenAIChatCompletionRequestWithExtraBody
+    ) -> OpenAIChatCompletionWithReasoning | AsyncIterator[OpenAIChatCompletionChunkWithReasoning]:
+        raise NotImplementedError(f"{self._name} embeds texts; it does not chat")
+
+    @override
+    async def openai_completion(
+        self, params: OpenAICompletionRequestWithExtraBody
+    ) -> OpenAICompletion | AsyncIterator[OpenAICompletion]:
+        raise NotImplementedError(f"{self._name} embeds texts; it does not complete them")
+
+    @override
+    async def rerank(self, request: RerankRequest) -> RerankResponse:
+        raise NotImplementedError(f"{self._name} embeds texts; it does not rank them")
+
+
+def _prefix(query: str, passage: str, params: OpenAIEmbeddingsRequestWithExtraBody) -> str:
+    prefixes = {"query": query, "passage": passage}
+    input_type = (params.model_extra or {}).get("input_type", "passage")
+    if input_type not in prefixes:
+        raise InvalidParameterError("input_type", input_type, "It is query or passage.")
+    return prefixes[input_type]
+
+
+def _base64(vector: Sequence[float]) -> str:
+    """Encode as OpenAI does: little-endian 32-bit floats."""
+    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode("ascii")
