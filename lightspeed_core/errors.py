@@ -149,3 +149,18 @@ class ConfigurationError(LightspeedError):
 
     def __str__(self) -> str:
         return self.cause
+
+
+def error_of_code(code: str, message: str, cause: str) -> LightspeedError:
+    """Build the error that a stored code stands for; an unknown code is an internal error."""
+    kind = _kinds(LightspeedError).get(code, InternalError)
+    error = kind.__new__(kind)
+    LightspeedError.__init__(error, message, cause)
+    return error
+
+
+def _kinds(base: type[LightspeedError]) -> dict[str, type[LightspeedError]]:
+    kinds = {base.code: base}
+    for kind in base.__subclasses__():
+        kinds |= _kinds(kind)
+    return kinds

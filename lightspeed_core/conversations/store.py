@@ -29,11 +29,17 @@ class ConversationStore(Protocol):
         """Write what is queued and disconnect."""
         ...
 
-    async def begin(self, turn: Turn, *, is_new: bool) -> None:
-        """Receive a turn in state `waiting` and lease it to this worker.
+    async def begin(self, turn: Turn) -> None:
+        """Receive a turn of an existing conversation and lease it to this worker.
 
-        With `is_new` the conversation is created for it; the call then returns without waiting
-        for the database, the turn may run at once, and a failure to write shows in `finish`.
+        Returns when its place in the order is committed.
+        """
+        ...
+
+    def begin_new(self, turn: Turn) -> None:
+        """Receive the first turn of a new conversation, which is created with it.
+
+        Never waits: the turn may run at once, and a failure to write shows in `finish`.
         """
         ...
 

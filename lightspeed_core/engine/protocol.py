@@ -4,7 +4,7 @@ Every method but `start`, `close` and `status` waits for the boot, bounded by th
 time, and raises `EngineUnavailable` when the boot has failed or takes longer.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Protocol
 
 from lightspeed_core.domain.messages import Message
@@ -40,7 +40,7 @@ class Engine(Protocol):
         """Say how far the boot has come; never waits."""
         ...
 
-    def chat(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+    def chat(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
         """Call a model, always streamed.
 
         The iterator's first delta is empty and means that the model accepted the request.

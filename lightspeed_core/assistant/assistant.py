@@ -1,0 +1,104 @@
+"""The façade that the API calls: start a turn, follow it again, stop it."""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from lightspeed_core.assistant.context import AssistantSettings
+from lightspeed_core.assistant.live import EventSource
+from lightspeed_core.assistant.prepare import prepare_turn
+from lightspeed_core.assistant.replay import StoredTurnSource
+from lightspeed_core.assistant.request import TurnRequest
+from lightspeed_core.assistant.supervisor import StopReason, TurnSupervisor
+from lightspeed_core.conversations.store import ConversationStore
+from lightspeed_core.domain.identity import Identity
+from lightspeed_core.domain.turn import Turn
+from lightspeed_core.engine.protocol import Engine
+from lightspeed_core.errors import Forbidden, NotFound
+
+_RESOURCE = "streaming request"
+
+
+class Interruption(StrEnum):
+    """What a wish to stop a turn came to."""
+
+    REQUESTED = "requested"
+    ALREADY_COMPLETED = "already_completed"
+
+
+class Assistant:
+    """Answers questions, one turn each."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        store: ConversationStore,
+        supervisor: TurnSupervisor,
+        settings: AssistantSettings,
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._supervisor = supervisor
+        self._settings = settings
+
+    async def start(self, request: TurnRequest, caller: Identity) -> EventSource:
+        """Start a turn and return its events once the first exists.
+
+        Every refusal before that is raised; later failures are events.
+        """
+        context = await prepare_turn(
+            request, caller, engine=self._engine, store=self._store, settings=self._settings
+        )
+        return await self._supervisor.start(context)
+
+    async def resume(self, turn_id: str, caller: Identity) -> EventSource:
+        """Return the events of a turn of this caller, live or from the journal.
+
+        Raises `NotFound` for a turn that is unknown or ended too long ago, `Forbidden` for
+        another user's.
+        """
+        if live := self._supervisor.find(turn_id):
+            _check_owner(live.begun, caller, "access")
+            return live.log
+        turn = await self._stored(turn_id)
+        _check_owner(turn, caller, "access")
+        return StoredTurnSource(turn_id, self._store, heartbeat=self._settings.heartbeat)
+
+    async def interrupt(self, turn_id: str, caller: Identity) -> Interruption:
+        """Stop a turn of this caller, wherever it runs; effective within a second.
+
+        Raises as `resume` does.
+        """
+        if live := self._supervisor.find(turn_id):
+            _check_owner(live.begun, caller, "interrupt")
+            stopped = self._supervisor.stop(turn_id, StopReason.USER)
+            return Interruption.REQUESTED if stopped else Interruption.ALREADY_COMPLETED
+        turn = await self._stored(turn_id)
+        _check_owner(turn, caller, "interrupt")
+        if turn.state.is_final:
+            return Interruption.ALREADY_COMPLETED
+        await self._store.request_interrupt(turn_id)
+        return Interruption.REQUESTED
+
+    def abandon(self, turn_id: str) -> None:
+        """Note that the client of a stream went away; the turn goes on unless set otherwise."""
+        if self._settings.cancel_on_disconnect:
+            self._supervisor.stop(turn_id, StopReason.DISCONNECT)
+
+    async def _stored(self, turn_id: str) -> Turn:
+        turn = await self._store.find_turn(turn_id)
+        if turn is None or self._is_past(turn):
+            raise NotFound(_RESOURCE, turn_id)
+        return turn
+
+    def _is_past(self, turn: Turn) -> bool:
+        window = timedelta(seconds=self._settings.resume_window)
+        return turn.completed_at is not None and datetime.now(UTC) - turn.completed_at > window
+
+
+def _check_owner(turn: Turn, caller: Identity, verb: str) -> None:
+    if turn.user_id != caller.user_id:
+        raise Forbidden(
+            f"User does not have permission to {verb} this streaming request",
+            f"User {caller.user_id} does not own streaming request with ID {turn.turn_id}",
+        )

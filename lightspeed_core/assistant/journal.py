@@ -1,0 +1,101 @@
+"""The journal of a running turn: its events in batches.
+
+It serves readers on other workers and the time after a crash. It numbers batches, not wire
+events: whoever replays a turn renders it anew and counts again.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter
+
+from lightspeed_core.conversations.models import JournalBatch
+from lightspeed_core.domain.events import (
+    CitationVerified,
+    ConversationCompacted,
+    DocumentsRetrieved,
+    Refused,
+    TextDelta,
+    ToolCallFinished,
+    ToolCallStarted,
+    TurnEvent,
+    TurnStarted,
+    Warned,
+)
+
+JOURNAL_INTERVAL_SECONDS = 0.1
+
+_TEXT = "TextDelta"
+_KINDS: dict[str, type[TurnEvent]] = {
+    kind.__name__: kind
+    for kind in (
+        TurnStarted,
+        ToolCallStarted,
+        ToolCallFinished,
+        DocumentsRetrieved,
+        CitationVerified,
+        ConversationCompacted,
+        Refused,
+        Warned,
+    )
+}
+
+
+@cache
+def _adapter(kind: str) -> TypeAdapter[TurnEvent]:
+    return TypeAdapter(_KINDS[kind])
+
+
+def encode_events(events: Iterable[TurnEvent]) -> bytes:
+    """Encode events; terminal ones are left out, for the stored turn says how it ended."""
+    rows: list[tuple[str, Any]] = []
+    for event in events:
+        if isinstance(event, TextDelta):
+            rows.append((_TEXT, event.tokens))
+        elif type(event).__name__ in _KINDS:
+            rows.append((type(event).__name__, event))
+    return orjson.dumps(rows)
+
+
+def decode_events(payload: bytes) -> list[TurnEvent]:
+    """Decode what `encode_events` wrote."""
+    events: list[TurnEvent] = []
+    for kind, value in orjson.loads(payload):
+        if kind == _TEXT:
+            events.append(TextDelta(tuple(value)))
+        else:
+            events.append(_adapter(kind).validate_python(value))
+    return events
+
+
+class TurnJournal:
+    """Gathers the events of one turn and hands them on in numbered batches."""
+
+    def __init__(self, turn_id: str, append: Callable[[JournalBatch], None]) -> None:
+        self._turn_id = turn_id
+        self._append = append
+        self._pending: list[TurnEvent] = []
+        self._index = 0
+
+    def add(self, event: TurnEvent) -> bool:
+        """Note an event; true when it is the first of a batch, so that a flush is due."""
+        self._pending.append(event)
+        return len(self._pending) == 1
+
+    def flush(self) -> None:
+        """Hand on what is pending."""
+        if (batch := self.take()) is not None:
+            self._append(batch)
+
+    def take(self) -> JournalBatch | None:
+        """Return what is pending as a batch, for whoever writes it together with the end."""
+        if not self._pending:
+            return None
+        batch = JournalBatch(
+            turn_id=self._turn_id, index=self._index, payload=encode_events(self._pending)
+        )
+        self._pending.clear()
+        self._index += 1
+        return batch

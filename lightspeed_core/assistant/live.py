@@ -1,0 +1,142 @@
+"""A turn as readers see it: a log of events that any number of them follow.
+
+A slow reader costs the turn nothing, and one that goes away disturbs nobody: the log is bounded
+by the answer itself and belongs to the turn.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from lightspeed_core.domain.events import (
+    TerminalEvent,
+    TurnCompleted,
+    TurnEvent,
+    TurnFailed,
+    TurnInterrupted,
+)
+from lightspeed_core.domain.turn import Turn, TurnError, TurnState
+from lightspeed_core.errors import LightspeedError, error_of_code
+
+
+class EventSource(Protocol):
+    """The events of one turn, from its first, for one reader."""
+
+    @property
+    def turn_id(self) -> str:
+        """The request id of the wire."""
+        ...
+
+    def events(self) -> AsyncIterator[tuple[TurnEvent, ...]]:
+        """Yield batches of events up to the terminal one; an empty batch after a silence."""
+        ...
+
+    async def outcome(self) -> Turn:
+        """Wait for the end and return the turn; raises the error of a failed one."""
+        ...
+
+
+def terminal_event(turn: Turn) -> TerminalEvent:
+    """Return the event that ended a stored turn."""
+    match turn.state:
+        case TurnState.COMPLETED:
+            return TurnCompleted(turn)
+        case TurnState.FAILED:
+            error = turn.error or TurnError(code="internal_error", message="", cause="")
+            return TurnFailed(turn, error)
+        case _:
+            return TurnInterrupted(turn)
+
+
+def is_terminal(event: TurnEvent) -> bool:
+    """Say whether nothing can follow the event."""
+    return isinstance(event, TurnCompleted | TurnInterrupted | TurnFailed)
+
+
+def turn_or_error(event: TerminalEvent) -> Turn:
+    """Return the turn of a terminal event, or raise the error that it tells of."""
+    if isinstance(event, TurnFailed):
+        raise error_of_code(event.error.code, event.error.message, event.error.cause)
+    return event.turn
+
+
+class EventLog:
+    """The events of a live turn.
+
+    Until the first event the turn may still be refused; `first_event` then raises the refusal.
+    """
+
+    def __init__(self, turn_id: str, *, heartbeat: float) -> None:
+        self._turn_id = turn_id
+        self._heartbeat = heartbeat
+        self._events: list[TurnEvent] = []
+        self._grown = asyncio.Event()
+        self._refusal: LightspeedError | None = None
+
+    @property
+    def turn_id(self) -> str:
+        """The request id of the wire."""
+        return self._turn_id
+
+    @property
+    def has_begun(self) -> bool:
+        """Say whether there is a first event, so that the turn can no longer be refused."""
+        return bool(self._events)
+
+    @property
+    def has_ended(self) -> bool:
+        """Say whether the terminal event is there, or the turn was refused."""
+        return self._refusal is not None or (self.has_begun and is_terminal(self._events[-1]))
+
+    def publish(self, event: TurnEvent) -> None:
+        """Append an event and wake the readers."""
+        self._events.append(event)
+        self._grown.set()
+
+    def refuse(self, error: LightspeedError) -> None:
+        """End a turn that has no event yet."""
+        self._refusal = error
+        self._grown.set()
+
+    async def first_event(self) -> None:
+        """Return once there is an event; raises the refusal when there will be none."""
+        while not self._events:
+            if self._refusal is not None:
+                raise self._refusal
+            self._grown.clear()
+            await self._grown.wait()
+
+    async def events(self) -> AsyncIterator[tuple[TurnEvent, ...]]:
+        """Follow the log from its first event to its terminal one."""
+        read = 0
+        while True:
+            if read == len(self._events):
+                if not await self._growth():
+                    yield ()
+                continue
+            batch = tuple(self._events[read:])
+            read += len(batch)
+            yield batch
+            if is_terminal(batch[-1]):
+                return
+
+    async def _growth(self) -> bool:
+        self._grown.clear()
+        try:
+            async with asyncio.timeout(self._heartbeat):
+                await self._grown.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def outcome(self) -> Turn:
+        """Wait for the terminal event."""
+        while not self.has_ended:
+            self._grown.clear()
+            await self._grown.wait()
+        if self._refusal is not None:
+            raise self._refusal
+        last = self._events[-1]
+        if not isinstance(last, TurnCompleted | TurnInterrupted | TurnFailed):
+            raise TypeError(f"a log cannot end with {type(last).__name__}")
+        return turn_or_error(last)

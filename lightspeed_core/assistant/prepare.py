@@ -1,0 +1,136 @@
+"""Resolve a request into a turn: every refusal that needs no model happens here.
+
+The order of the checks is part of the contract: override right, conversation, model, system
+prompt, attachments, shields.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from lightspeed_core.assistant.attachments import check_attachments
+from lightspeed_core.assistant.context import AssistantSettings, TurnContext
+from lightspeed_core.assistant.model_choice import choose_model
+from lightspeed_core.assistant.prompts import resolve_system_prompt
+from lightspeed_core.assistant.request import TurnRequest
+from lightspeed_core.assistant.retrieval import choose_stores
+from lightspeed_core.config.authorization import Action
+from lightspeed_core.conversations.models import Conversation
+from lightspeed_core.conversations.store import ConversationStore
+from lightspeed_core.domain.identity import Identity
+from lightspeed_core.domain.turn import ModelRef, Turn, TurnState
+from lightspeed_core.engine.protocol import Engine
+from lightspeed_core.errors import Forbidden, InvalidRequest, NotFound
+
+
+async def prepare_turn(
+    request: TurnRequest,
+    caller: Identity,
+    *,
+    engine: Engine,
+    store: ConversationStore,
+    settings: AssistantSettings,
+) -> TurnContext:
+    """Return the turn that answers the request, or raise the refusal that applies first."""
+    requested = _requested_model(request, caller)
+    conversation = await _conversation(request, caller, store)
+    model = choose_model(
+        await engine.models(),
+        requested=requested,
+        last_used=_last_used(conversation),
+        configured=settings.default_model,
+    )
+    system_prompt = resolve_system_prompt(
+        request.system_prompt, settings.system_prompt, may_choose=settings.allow_system_prompt
+    )
+    check_attachments(request.attachments)
+    shield_ids = await _shields(request, engine, may_choose=settings.allow_shield_ids)
+    store_ids = await choose_stores(
+        engine,
+        requested=request.vector_store_ids,
+        configured=settings.input_sources,
+        no_tools=request.no_tools,
+    )
+    return TurnContext(
+        begun=Turn(
+            turn_id=str(uuid4()),
+            conversation_id=conversation.conversation_id if conversation else str(uuid4()),
+            user_id=caller.user_id,
+            question=request.query,
+            model=model,
+            started_at=datetime.now(UTC),
+            state=TurnState.WAITING,
+            attachments=request.attachments,
+        ),
+        request=request,
+        is_new=conversation is None,
+        system_prompt=system_prompt,
+        store_ids=tuple(store_ids),
+        shield_ids=shield_ids,
+    )
+
+
+def _requested_model(request: TurnRequest, caller: Identity) -> ModelRef | None:
+    if request.provider is None or request.model is None:
+        return None
+    if not caller.may(Action.MODEL_OVERRIDE):
+        raise Forbidden(
+            "This instance does not permit overriding model/provider in the query request "
+            "(missing permission: model_override). Please remove the model and provider fields "
+            "from your request.",
+            "User lacks model_override permission required to override model/provider.",
+        )
+    return ModelRef(provider=request.provider, model=request.model)
+
+
+async def _conversation(
+    request: TurnRequest, caller: Identity, store: ConversationStore
+) -> Conversation | None:
+    if not request.conversation_id:
+        return None
+    conversation_id = request.conversation_id.removeprefix("conv_")
+    conversation = await store.find(conversation_id)
+    if conversation is None:
+        raise NotFound("conversation", conversation_id)
+    if conversation.user_id != caller.user_id and not _may_continue_others(caller):
+        raise Forbidden(
+            "User does not have permission to perform this action",
+            f"User {caller.user_id} does not have permission to read conversation with ID "
+            f"{conversation_id}",
+        )
+    return conversation
+
+
+def _may_continue_others(caller: Identity) -> bool:
+    return caller.may(Action.QUERY_OTHER_CONVERSATIONS) or caller.may(
+        Action.READ_OTHER_CONVERSATIONS
+    )
+
+
+def _last_used(conversation: Conversation | None) -> ModelRef | None:
+    if conversation is None:
+        return None
+    provider, model = conversation.last_used_provider, conversation.last_used_model
+    return ModelRef(provider=provider, model=model) if provider and model else None
+
+
+async def _shields(request: TurnRequest, engine: Engine, *, may_choose: bool) -> tuple[str, ...]:
+    listed = [shield.identifier for shield in await engine.shields()]
+    if request.shield_ids is None:
+        return tuple(listed)
+    if not may_choose:
+        raise InvalidRequest(
+            "Shield IDs customization is disabled",
+            "This instance does not support customizing shield IDs in the query request "
+            "(disable_shield_ids_override is set). "
+            "Please remove the shield_ids field from your request.",
+        )
+    _check_shields(request.shield_ids, listed)
+    return request.shield_ids
+
+
+def _check_shields(requested: Iterable[str], listed: Iterable[str]) -> None:
+    known = set(listed)
+    for shield_id in requested:
+        if shield_id not in known:
+            raise NotFound("shield", shield_id)

@@ -1,0 +1,62 @@
+"""A turn read from the store: one that ended, or one that another worker runs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from time import monotonic
+
+from lightspeed_core.assistant.journal import decode_events
+from lightspeed_core.assistant.live import terminal_event, turn_or_error
+from lightspeed_core.conversations.store import ConversationStore
+from lightspeed_core.domain.events import TurnCompleted, TurnEvent, TurnFailed, TurnInterrupted
+from lightspeed_core.domain.turn import Turn
+from lightspeed_core.errors import NotFound
+
+POLL_SECONDS = 0.1
+
+
+class StoredTurnSource:
+    """Follows a turn through its journal until the store knows how it ended."""
+
+    def __init__(self, turn_id: str, store: ConversationStore, *, heartbeat: float) -> None:
+        self._turn_id = turn_id
+        self._store = store
+        self._heartbeat = heartbeat
+
+    @property
+    def turn_id(self) -> str:
+        """The request id of the wire."""
+        return self._turn_id
+
+    async def events(self) -> AsyncIterator[tuple[TurnEvent, ...]]:
+        """Yield what the journal holds and what joins it, then the terminal event."""
+        read = -1
+        last_word = monotonic()
+        while True:
+            # The state is read before the journal: what ends in between is read the next time.
+            turn = await self._turn()
+            batches = await self._store.journal(self._turn_id, after=read)
+            for batch in batches:
+                read = batch.index
+                yield tuple(decode_events(batch.payload))
+            if turn.state.is_final:
+                yield (terminal_event(turn),)
+                return
+            if batches:
+                last_word = monotonic()
+            elif monotonic() - last_word >= self._heartbeat:
+                last_word = monotonic()
+                yield ()
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def outcome(self) -> Turn:
+        """Wait for the end of the turn."""
+        async for events in self.events():
+            if events and isinstance(events[-1], TurnCompleted | TurnInterrupted | TurnFailed):
+                return turn_or_error(events[-1])
+        raise NotFound("streaming request", self._turn_id)
+
+    async def _turn(self) -> Turn:
+        turn = await self._store.find_turn(self._turn_id)
+        if turn is None:
+            raise NotFound("streaming request", self._turn_id)
+        return turn

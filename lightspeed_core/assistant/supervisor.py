@@ -1,0 +1,227 @@
+"""The life of turns: each runs in a task of the service and not of its reader.
+
+A refusal becomes the caller's exception, a later failure an event; a lost connection loses
+nothing; a wish to stop reaches the worker that runs the turn; shutdown drains.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from lightspeed_core.assistant.context import AssistantSettings, TurnContext
+from lightspeed_core.assistant.fold import TurnFold
+from lightspeed_core.assistant.journal import JOURNAL_INTERVAL_SECONDS, TurnJournal
+from lightspeed_core.assistant.live import EventLog, terminal_event
+from lightspeed_core.assistant.markdown import close_open_constructs
+from lightspeed_core.assistant.record import TurnRecorder
+from lightspeed_core.conversations.store import ConversationStore
+from lightspeed_core.domain.events import (
+    ModelAccepted,
+    ModelEvent,
+    ModelFinished,
+    TextDelta,
+    TurnEvent,
+    TurnStarted,
+)
+from lightspeed_core.domain.turn import Turn, TurnError, TurnState
+from lightspeed_core.errors import EngineUnavailable, InternalError, LightspeedError
+
+logger = logging.getLogger(__name__)
+
+_STOPPED = "\n\n*Response stopped by the user.*"
+
+type OnCompleted = Callable[[TurnContext, Turn], None]
+type Pipeline = Callable[[TurnContext], AsyncGenerator[TurnEvent | ModelEvent]]
+
+
+class StopReason(StrEnum):
+    """Why a running turn is stopped."""
+
+    USER = "user"
+    DISCONNECT = "disconnect"
+    SHUTDOWN = "shutdown"
+    LEASE_LOST = "lease lost"
+
+
+@dataclass(slots=True, kw_only=True)
+class LiveTurn:
+    """A turn that this worker runs."""
+
+    context: TurnContext
+    log: EventLog
+    fold: TurnFold
+    journal: TurnJournal
+    task: asyncio.Task[None] | None = None
+    stop_reason: StopReason | None = None
+    is_ending: bool = False
+    flush: asyncio.TimerHandle | None = field(default=None, repr=False)
+
+    @property
+    def begun(self) -> Turn:
+        """The turn as it was received."""
+        return self.context.begun
+
+
+class TurnSupervisor:
+    """Runs turns in a task group that outlives requests."""
+
+    def __init__(
+        self,
+        *,
+        group: asyncio.TaskGroup,
+        store: ConversationStore,
+        recorder: TurnRecorder,
+        pipeline: Pipeline,
+        on_completed: OnCompleted,
+        settings: AssistantSettings,
+    ) -> None:
+        self._group = group
+        self._store = store
+        self._recorder = recorder
+        self._pipeline = pipeline
+        self._on_completed = on_completed
+        self._settings = settings
+        self._live: dict[str, LiveTurn] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._is_draining = False
+
+    @property
+    def live_turns(self) -> tuple[str, ...]:
+        """The ids of the turns that run here."""
+        return tuple(self._live)
+
+    def find(self, turn_id: str) -> LiveTurn | None:
+        """Return a turn that runs here, or None."""
+        return self._live.get(turn_id)
+
+    async def start(self, context: TurnContext) -> EventLog:
+        """Run a turn; returns once its first event exists and raises what refused it before."""
+        if self._is_draining:
+            raise EngineUnavailable("The service is shutting down.", retry_after=5)
+        turn = context.begun
+        if not context.is_new:
+            await self._store.begin(turn)
+        live = LiveTurn(
+            context=context,
+            log=EventLog(turn.turn_id, heartbeat=self._settings.heartbeat),
+            fold=TurnFold(turn),
+            journal=TurnJournal(turn.turn_id, self._store.append_journal),
+        )
+        self._live[turn.turn_id] = live
+        self._idle.clear()
+        live.task = self._group.create_task(self._run(live), name=f"turn {turn.turn_id}")
+        await live.log.first_event()
+        return live.log
+
+    def stop(self, turn_id: str, reason: StopReason) -> bool:
+        """Stop a turn that runs here; false when there is none or it has ended."""
+        live = self._live.get(turn_id)
+        if live is None or live.task is None or live.stop_reason or live.is_ending:
+            return False
+        live.stop_reason = reason
+        live.task.cancel()
+        return True
+
+    async def drain(self) -> None:
+        """Take no more turns, give the running ones their time, then stop the rest."""
+        self._is_draining = True
+        try:
+            async with asyncio.timeout(self._settings.drain):
+                await self._idle.wait()
+        except TimeoutError:
+            logger.warning("turns were stopped by shutdown count=%d", len(self._live))
+            for turn_id in self.live_turns:
+                self.stop(turn_id, StopReason.SHUTDOWN)
+            await self._idle.wait()
+
+    async def _run(self, live: LiveTurn) -> None:
+        """Drive one turn to its end; nothing that happens in it reaches the task group."""
+        starter = asyncio.get_running_loop().call_later(
+            self._settings.start_within, self._begin, live
+        )
+        try:
+            await self._drive(live)
+        except LightspeedError as error:
+            await self._fail(live, error)
+        except asyncio.CancelledError:
+            await self._interrupt(live)
+        except Exception:
+            logger.exception("turn broke turn_id=%s", live.begun.turn_id)
+            await self._fail(live, InternalError())
+        finally:
+            starter.cancel()
+            self._forget(live)
+
+    async def _drive(self, live: LiveTurn) -> None:
+        async with aclosing(self._pipeline(live.context)) as events:
+            async for event in events:
+                self._publish(live, event)
+        turn = await self._end(live, TurnState.COMPLETED)
+        self._on_completed(live.context, turn)
+
+    def _publish(self, live: LiveTurn, event: TurnEvent | ModelEvent) -> None:
+        if isinstance(event, TurnStarted):
+            self._begin(live)
+            return
+        live.fold.add(event)
+        if isinstance(event, ModelAccepted | ModelFinished):
+            return
+        self._journal(live, event)
+        live.log.publish(event)
+
+    def _begin(self, live: LiveTurn) -> None:
+        """Publish the first event, once."""
+        if live.log.has_begun or live.log.has_ended:
+            return
+        turn = live.begun
+        if live.context.is_new:
+            self._store.begin_new(turn)
+        event = TurnStarted(turn.conversation_id, turn.turn_id, turn.model)
+        self._journal(live, event)
+        live.log.publish(event)
+
+    def _journal(self, live: LiveTurn, event: TurnEvent) -> None:
+        if live.journal.add(event):
+            live.flush = asyncio.get_running_loop().call_later(
+                JOURNAL_INTERVAL_SECONDS, live.journal.flush
+            )
+
+    async def _fail(self, live: LiveTurn, error: LightspeedError) -> None:
+        if live.log.has_begun:
+            failure = TurnError(code=error.code, message=error.message, cause=error.cause)
+            logger.warning("turn failed turn_id=%s cause=%s", live.begun.turn_id, error.cause)
+            await self._end(live, TurnState.FAILED, failure)
+            return
+        if not live.context.is_new:
+            failure = TurnError(code=error.code, message=error.message, cause=error.cause)
+            await self._recorder.record(live.fold.result(TurnState.FAILED, failure), None)
+        live.log.refuse(error)
+
+    async def _interrupt(self, live: LiveTurn) -> None:
+        if not live.log.has_begun and live.context.is_new:
+            live.log.refuse(EngineUnavailable("The service is shutting down.", retry_after=5))
+            return
+        self._begin(live)
+        if live.stop_reason is StopReason.USER:
+            closing = close_open_constructs(live.fold.text)
+            self._publish(live, TextDelta((closing + _STOPPED,)))
+        await self._end(live, TurnState.INTERRUPTED)
+
+    async def _end(self, live: LiveTurn, state: TurnState, error: TurnError | None = None) -> Turn:
+        """Record the turn and publish its terminal event, also when this task is cancelled."""
+        live.is_ending = True
+        turn = live.fold.result(state, error)
+        turn = await asyncio.shield(self._recorder.record(turn, live.journal.take()))
+        live.log.publish(terminal_event(turn))
+        return turn
+
+    def _forget(self, live: LiveTurn) -> None:
+        if live.flush is not None:
+            live.flush.cancel()
+        self._live.pop(live.begun.turn_id, None)
+        if not self._live:
+            self._idle.set()

@@ -1,0 +1,89 @@
+"""The topic of a conversation, a few words for lists; written in the background and bounded.
+
+A topic never delays or fails an answer. A model that only quotes is not asked, nor is one that
+fails: the question's own first words serve then.
+"""
+
+import asyncio
+import logging
+from contextlib import aclosing
+
+from lightspeed_core.assistant.context import TurnContext
+from lightspeed_core.conversations.store import ConversationStore
+from lightspeed_core.domain.messages import Message, Role
+from lightspeed_core.domain.turn import Turn
+from lightspeed_core.engine.protocol import Engine
+from lightspeed_core.engine.types import ChatRequest
+from lightspeed_core.errors import LightspeedError, StoreUnavailable
+
+logger = logging.getLogger(__name__)
+
+TOPIC_SECONDS = 30.0
+MAX_TOPIC_WORDS = 8
+MAX_TOPIC_LENGTH = 100
+
+_PROMPT = (
+    "Name the topic of the user's question in at most five words. Capitalise significant words, "
+    "use no articles, prepositions or punctuation and a neutral tone. Answer with the name alone."
+)
+
+
+def topic_of_question(question: str) -> str:
+    """Return the first words of the question."""
+    words = question.split()
+    topic = " ".join(words[:MAX_TOPIC_WORDS])[:MAX_TOPIC_LENGTH].strip()
+    return topic or "Untitled"
+
+
+class TopicWriter:
+    """Names conversations after their first turn, in the service's task group."""
+
+    def __init__(
+        self, *, group: asyncio.TaskGroup, engine: Engine, store: ConversationStore
+    ) -> None:
+        self._group = group
+        self._engine = engine
+        self._store = store
+
+    def schedule(self, context: TurnContext, turn: Turn) -> None:
+        """Have the topic written where the turn opened a conversation and wants one."""
+        if context.is_new and context.request.generate_topic_summary and turn.recorded:
+            self._group.create_task(self._write(turn), name=f"topic {turn.conversation_id}")
+
+    async def _write(self, turn: Turn) -> None:
+        topic = await self._summarize(turn)
+        try:
+            await self._store.rename(turn.conversation_id, topic)
+        except StoreUnavailable as error:
+            logger.warning("topic was not stored cause=%s", error.cause)
+
+    async def _summarize(self, turn: Turn) -> str:
+        try:
+            async with asyncio.timeout(TOPIC_SECONDS):
+                if await self._only_quotes(turn.model.identifier):
+                    return topic_of_question(turn.question)
+                topic = await self._ask(turn)
+        except (LightspeedError, TimeoutError) as error:
+            logger.warning("topic was not summarised cause=%s", error)
+            topic = ""
+        return topic or topic_of_question(turn.question)
+
+    async def _only_quotes(self, identifier: str) -> bool:
+        models = {model.identifier: model for model in await self._engine.models()}
+        model = models.get(identifier)
+        return model is not None and bool(model.metadata.get("extractive"))
+
+    async def _ask(self, turn: Turn) -> str:
+        request = ChatRequest(
+            model=turn.model.identifier,
+            messages=(
+                Message(role=Role.SYSTEM, content=_PROMPT),
+                Message(role=Role.USER, content=turn.question),
+            ),
+            max_tokens=32,
+        )
+        tokens: list[str] = []
+        async with aclosing(self._engine.chat(request)) as deltas:
+            async for delta in deltas:
+                tokens.extend(delta.tokens)
+        return " ".join("".join(tokens).split())[:MAX_TOPIC_LENGTH].strip(" .\"'")

@@ -1,0 +1,141 @@
+"""The pipeline of one turn, top to bottom; no stage knows its neighbours.
+
+Nothing here knows a wire format: `/v1/query` folds these events, the streaming routes render
+them.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from lightspeed_core.assistant.citations import verify_citations
+from lightspeed_core.assistant.context import AssistantSettings, TurnContext
+from lightspeed_core.assistant.prompts import build_messages
+from lightspeed_core.assistant.retrieval import retrieve
+from lightspeed_core.assistant.shields import (
+    check_question,
+    guard_answer,
+    input_shields,
+    output_shields,
+)
+from lightspeed_core.assistant.tool_loop import Toolbox, run_model
+from lightspeed_core.conversations.store import ConversationStore
+from lightspeed_core.domain.events import (
+    ConversationCompacted,
+    DocumentsRetrieved,
+    ModelAccepted,
+    ModelEvent,
+    TurnEvent,
+    TurnStarted,
+    Warned,
+)
+from lightspeed_core.domain.messages import Message
+from lightspeed_core.domain.retrieval import RagChunk
+from lightspeed_core.domain.turn import Turn
+from lightspeed_core.engine.protocol import Engine
+from lightspeed_core.errors import Conflict, PromptTooLong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnParts:
+    """What the stages of a turn work with."""
+
+    engine: Engine
+    store: ConversationStore
+    toolbox: Toolbox
+    settings: AssistantSettings
+
+
+async def run_turn(
+    context: TurnContext, parts: TurnParts
+) -> AsyncGenerator[TurnEvent | ModelEvent]:
+    """Yield the events of a turn but for its terminal one, which is its supervisor's.
+
+    Raises a `LightspeedError` where the turn cannot go on; until `TurnStarted` was yielded, that
+    is a refusal.
+    """
+    begun = context.begun
+    started = TurnStarted(begun.conversation_id, begun.turn_id, begun.model)
+    if not context.is_new:
+        await _wait_for_predecessors(begun, parts)
+    guards = input_shields(context.shield_ids)
+    if guards and (refusal := await check_question(parts.engine, guards, begun.question)):
+        yield started
+        yield refusal
+        return
+    found = await retrieve(
+        parts.engine, begun.question, context.store_ids, max_chunks=parts.settings.max_chunks
+    )
+    async with aclosing(_answer(context, parts, found.chunks)) as answer:
+        async for event in answer:
+            if isinstance(event, ModelAccepted | ConversationCompacted) and started:
+                yield started
+                started = None
+                if found.chunks:
+                    yield DocumentsRetrieved(found.chunks)
+                for warning in found.warnings:
+                    yield Warned(warning)
+            yield event
+
+
+async def _wait_for_predecessors(turn: Turn, parts: TurnParts) -> None:
+    try:
+        async with asyncio.timeout(parts.settings.turn_wait):
+            await parts.store.wait_for_predecessors(turn)
+    except TimeoutError:
+        raise Conflict(
+            "Conversation is busy",
+            f"Earlier turns of conversation {turn.conversation_id} did not end within "
+            f"{parts.settings.turn_wait:g} seconds.",
+        ) from None
+
+
+async def _answer(
+    context: TurnContext, parts: TurnParts, chunks: tuple[RagChunk, ...]
+) -> AsyncGenerator[TurnEvent | ModelEvent]:
+    """Ask the model, leaving out the older half of the history while the prompt is too long."""
+    begun = context.begun
+    history = [] if context.is_new else await parts.store.history(begun.conversation_id)
+    while True:
+        messages = build_messages(context.system_prompt, history, begun, chunks)
+        accepted = False
+        try:
+            async with aclosing(_stages(context, parts, chunks, messages)) as events:
+                async for event in events:
+                    accepted = accepted or isinstance(event, ModelAccepted)
+                    yield event
+        except PromptTooLong:
+            if accepted or not history:
+                raise
+            history = history[-(len(history) // 2) :] if len(history) > 1 else []
+            yield ConversationCompacted(begun.conversation_id)
+        else:
+            return
+
+
+def _stages(
+    context: TurnContext,
+    parts: TurnParts,
+    chunks: tuple[RagChunk, ...],
+    messages: tuple[Message, ...],
+) -> AsyncGenerator[TurnEvent | ModelEvent]:
+    """Put together the stages that this turn needs; the others are absent and cost nothing."""
+    events: AsyncGenerator[TurnEvent | ModelEvent] = run_model(
+        parts.engine,
+        model=context.begun.model.identifier,
+        messages=messages,
+        toolbox=parts.toolbox,
+        max_rounds=parts.settings.max_infer_iters,
+        max_calls=parts.settings.max_tool_calls,
+    )
+    if chunks:
+        events = verify_citations(events, chunks)
+    if guards := output_shields(context.shield_ids):
+        events = guard_answer(
+            events,
+            engine=parts.engine,
+            shield_ids=guards,
+            question=context.begun.question,
+        )
+    return events
