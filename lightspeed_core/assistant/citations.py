@@ -1,0 +1,197 @@
+"""Checks the citation markers of an answer against the passages while the answer streams.
+
+Knows chunks and text; it asks no model and judges by shared words alone, so a citation says
+that its quote speaks of the same things as the statement, not that it proves it.
+"""
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from lightspeed_core.assistant.markers import MarkerFilter
+from lightspeed_core.domain.events import CitationVerified, ModelFinished, TextDelta
+from lightspeed_core.domain.retrieval import Citation, RagChunk
+from lightspeed_core.errors import LightspeedError
+
+SUPPORT_THRESHOLD: Final = 0.35
+
+_STEM: Final = 6
+_STOP_WORDS: Final = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        a about also an and any are as at be been but by can could did do does each for from had
+        has have how i if in into is it its may might more most must no not of on one only or
+        other our shall should so some such than that the their them then there these they this
+        those to was we were what when where which while who will with would you your
+        """,
+    )
+)
+# Chinese and Japanese write no blanks between words: each character counts as one.
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+")
+_SENTENCE_END = re.compile(
+    r"""(?<=[.!?\u2026])["'\u201d\u2019)\]*_`\x1f]*+\s+(?=[^\sa-z])
+      | [\u3002\uff01\uff1f]+
+      | \n[ \t\r]*+\n
+      | \n(?=[ \t]*+(?:[-*+>\#|]|[0-9]{1,3}[.)]\ |```|~~~))""",
+    re.VERBOSE,
+)
+_LIST_MARK = re.compile(r"(?:[-*+>]|[0-9]{1,3}[.)])\s+")
+_KEPT_MARKER = re.compile(r"\[[0-9]{1,3}\]")
+_MARK: Final = "\x1f"
+
+
+async def verify_citations[E](
+    events: AsyncIterator[E], chunks: tuple[RagChunk, ...]
+) -> AsyncGenerator[E | TextDelta | CitationVerified]:
+    """Release text with verified markers only; each is followed by its `CitationVerified`.
+
+    Marker `[n]` means `chunks[n - 1]`. A token that holds nothing undecided is passed on as it
+    came; held text comes with the next token, at the latest before any event that is no text.
+    """
+    answer = _CitedText(chunks)
+    try:
+        async for event in events:
+            if isinstance(event, TextDelta):
+                for released in answer.take(event):
+                    yield released
+                continue
+            for released in answer.flush():
+                yield released
+            if isinstance(event, ModelFinished):
+                answer = _CitedText(chunks)
+            yield event
+    except LightspeedError:
+        for released in answer.flush():
+            yield released
+        raise
+    finally:
+        if isinstance(events, AsyncGenerator):
+            await events.aclose()
+    for released in answer.flush():
+        yield released
+
+
+def best_quote(claims: tuple[str, ...], content: str) -> tuple[int, int] | None:
+    """Find the sentence of a chunk that supports one of the claims best, as [start, end).
+
+    None below the threshold; see `support`.
+    """
+    return _Passage(content).best_quote([content_words(claim) for claim in claims])
+
+
+def claims_of(text: str) -> tuple[str, ...]:
+    """Read off what a marker behind `text` may stand for: the last sentence, its last clause.
+
+    The clause is what follows the previous marker of that sentence.
+    """
+    marked = _KEPT_MARKER.sub(_MARK, text)
+    for start, end in reversed(sentence_spans(marked)):
+        clauses = [part for part in marked[start:end].split(_MARK) if _WORD.search(part)]
+        if clauses:
+            return (" ".join(clauses), clauses[-1])
+    return ()
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """Cut a text into sentences, list entries, table rows and code blocks, without blank ends."""
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for end in [*(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]:
+        sentence = text[start:end]
+        left = start + len(sentence) - len(sentence.lstrip())
+        if list_mark := _LIST_MARK.match(text, left, end):
+            left = list_mark.end()
+        right = left + len(text[left:end].rstrip())
+        if right > left:
+            spans.append((left, right))
+        start = end
+    return spans
+
+
+def content_words(text: str) -> frozenset[str]:
+    """Reduce a text to the beginnings of its words, without words that carry no meaning."""
+    words = [word[:_STEM] for word in _WORD.findall(text.casefold())]
+    return frozenset(words).difference(_STOP_WORDS) or frozenset(words)
+
+
+def support(claim: frozenset[str], sentence: frozenset[str]) -> float:
+    """Measure how far a sentence supports a claim: |claim ∩ sentence| / |claim|, in [0, 1].
+
+    0.0 where they share one word alone and the claim has more: a single common word says
+    nothing. A sentence repeated word by word has 1.0. A marker holds from `SUPPORT_THRESHOLD`.
+    """
+    shared = len(claim & sentence)
+    return shared / len(claim) if shared >= min(2, len(claim)) and shared else 0.0
+
+
+@dataclass
+class _Passage:
+    """A chunk's text, cut into sentences when the first marker asks for it."""
+
+    content: str
+
+    @cached_property
+    def _sentences(self) -> list[tuple[int, int, frozenset[str]]]:
+        return [
+            (start, end, content_words(self.content[start:end]))
+            for start, end in sentence_spans(self.content)
+            if not self.content.startswith("#", start)
+        ]
+
+    def best_quote(self, claims: list[frozenset[str]]) -> tuple[int, int] | None:
+        best: tuple[int, int] | None = None
+        best_score = (SUPPORT_THRESHOLD, float("-inf"))
+        for start, end, words in self._sentences:
+            score = max((support(claim, words) for claim in claims), default=0.0)
+            if (score, -len(words)) > best_score and words:
+                best, best_score = (start, end), (score, -len(words))
+        return best
+
+
+class _CitedText:
+    """The text of one model call on its way through the filter, with the citations found."""
+
+    def __init__(self, chunks: tuple[RagChunk, ...]) -> None:
+        self._chunks = chunks
+        self._passages = [_Passage(chunk.content) for chunk in chunks]
+        self._markers = MarkerFilter(self._judge)
+        self._verified: list[CitationVerified] = []
+
+    def take(self, delta: TextDelta) -> list[TextDelta | CitationVerified]:
+        return self._events([self._markers.feed(token) for token in delta.tokens])
+
+    def flush(self) -> list[TextDelta | CitationVerified]:
+        return self._events([self._markers.flush()])
+
+    def _events(self, texts: list[str]) -> list[TextDelta | CitationVerified]:
+        tokens = tuple(text for text in texts if text)
+        verified, self._verified = self._verified, []
+        return [TextDelta(tokens), *verified] if tokens else [*verified]
+
+    def _judge(self, number: int, context: str) -> bool:
+        if not 1 <= number <= len(self._chunks):
+            return False
+        claims = [content_words(claim) for claim in claims_of(context)]
+        quote = self._passages[number - 1].best_quote(claims)
+        if quote is None:
+            return False
+        citation = _cite(number, self._chunks[number - 1], *quote)
+        self._verified.append(CitationVerified(citation))
+        return True
+
+
+def _cite(number: int, chunk: RagChunk, start: int, end: int) -> Citation:
+    return Citation(
+        marker=f"[{number}]",
+        document_id=chunk.document_id,
+        source=chunk.source,
+        title=chunk.title,
+        url=chunk.url,
+        content_hash=chunk.content_hash,
+        start=None if chunk.start is None else chunk.start + start,
+        end=None if chunk.start is None else chunk.start + end,
+        quote=chunk.content[start:end],
+    )

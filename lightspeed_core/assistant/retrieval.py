@@ -1,0 +1,132 @@
+"""The retrieval stage: which stores are asked, and what of their chunks stands behind the answer.
+
+Knows the engine port alone; how chunks enter the prompt is decided in `passages`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from lightspeed_core.domain.retrieval import RagChunk, ReferencedDocument
+from lightspeed_core.domain.turn import TurnWarning
+from lightspeed_core.engine.protocol import Engine
+from lightspeed_core.errors import EngineUnavailable, LightspeedError, NotFound
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_MAX_CHUNKS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrieved:
+    """Chunks in the order of their numbers, the documents they come from, and what went wrong."""
+
+    chunks: tuple[RagChunk, ...] = ()
+    documents: tuple[ReferencedDocument, ...] = ()
+    warnings: tuple[TurnWarning, ...] = ()
+
+
+async def choose_stores(
+    engine: Engine,
+    *,
+    requested: tuple[str, ...] | None,
+    configured: tuple[str, ...] | None,
+    no_tools: bool,
+) -> tuple[str, ...]:
+    """Decide which stores a turn searches: the requested, else the configured, else all listed.
+
+    Raises `NotFound` for a requested store that the engine does not list.
+    """
+    if no_tools:
+        return ()
+    chosen = requested if requested is not None else configured
+    if chosen is not None and not chosen:
+        return ()
+    listed = [store.store_id for store in await engine.vector_stores()]
+    if chosen is None:
+        return tuple(listed)
+    for store_id in chosen:
+        if store_id not in listed:
+            raise NotFound("vector store", store_id)
+    return tuple(dict.fromkeys(chosen))
+
+
+async def retrieve(
+    engine: Engine,
+    query: str,
+    store_ids: Sequence[str],
+    *,
+    max_chunks: int = DEFAULT_MAX_CHUNKS,
+    multipliers: Mapping[str, float] | None = None,
+) -> Retrieved:
+    """Search the stores at the same time and keep the best chunks, each text once.
+
+    `multipliers` weigh the scores of a store against those of the others (1.0 where absent). A
+    store that fails costs a warning. Raises `EngineUnavailable` when every store failed.
+    """
+    if not store_ids:
+        return Retrieved()
+    async with asyncio.TaskGroup() as group:
+        searches = [
+            group.create_task(_search(engine, store_id, query, max_chunks))
+            for store_id in store_ids
+        ]
+    found = [search.result() for search in searches]
+    failures = [result for result in found if isinstance(result, TurnWarning)]
+    if len(failures) == len(store_ids):
+        raise EngineUnavailable(f"No vector store could be searched. {failures[0].message}")
+    weighed = (
+        _weighed(chunk, (multipliers or {}).get(chunk.store_id, 1.0))
+        for result in found
+        if not isinstance(result, TurnWarning)
+        for chunk in result
+    )
+    chunks = _best(weighed, max_chunks)
+    return Retrieved(
+        chunks=chunks, documents=referenced_documents(chunks), warnings=tuple(failures)
+    )
+
+
+def referenced_documents(chunks: Iterable[RagChunk]) -> tuple[ReferencedDocument, ...]:
+    """List the documents of the chunks in their order, each URL and title once."""
+    documents: dict[tuple[str | None, str | None], ReferencedDocument] = {}
+    for chunk in chunks:
+        documents.setdefault(
+            (chunk.url, chunk.title),
+            ReferencedDocument(
+                doc_url=chunk.url,
+                doc_title=chunk.title,
+                source=chunk.source,
+                document_id=chunk.document_id,
+            ),
+        )
+    return tuple(documents.values())
+
+
+async def _search(
+    engine: Engine, store_id: str, query: str, limit: int
+) -> list[RagChunk] | TurnWarning:
+    try:
+        return await engine.search(store_id, query, limit=limit)
+    except LightspeedError as error:
+        logger.warning("search failed store_id=%s code=%s: %s", store_id, error.code, error)
+        return TurnWarning(
+            code="vector_store_failed",
+            message=f"Vector store {store_id} could not be searched: {error.cause}",
+        )
+
+
+def _weighed(chunk: RagChunk, multiplier: float) -> RagChunk:
+    if chunk.score is None or multiplier == 1.0:
+        return chunk
+    return replace(chunk, score=chunk.score * multiplier)
+
+
+def _best(chunks: Iterable[RagChunk], limit: int) -> tuple[RagChunk, ...]:
+    """Order by score; the sort is stable, so chunks without a score keep their store's order."""
+    ranked = sorted(chunks, key=lambda chunk: chunk.score or 0.0, reverse=True)
+    unique: dict[str, RagChunk] = {}
+    for chunk in ranked:
+        unique.setdefault(chunk.content.strip(), chunk)
+    return tuple(unique.values())[:limit]
