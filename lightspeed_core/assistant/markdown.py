@@ -3,7 +3,7 @@
 import re
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
-_CODE = re.compile(r"(`+)(?:(?!\1).)+?\1(?!`)", re.DOTALL)
+_CODE = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 _EMPHASIS = re.compile(r"\*\*|~~|(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])")
 
 
@@ -13,7 +13,7 @@ def close_open_constructs(text: str) -> str:
         return ("" if text.endswith("\n") else "\n") + fence
     paragraph = _CODE.sub("", text.rpartition("\n\n")[2])
     if ticks := re.findall(r"`+", paragraph):
-        return ticks[-1]
+        return ticks[0]
     return _open_emphasis(paragraph)
 
 
