@@ -1,0 +1,59 @@
+"""Rules that give roles to the claims of a token; part of section `authentication`."""
+
+import re
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+
+from lightspeed_core.config.section import Section
+
+
+class JsonPathOperator(StrEnum):
+    """How the matches of a JSONPath are compared with the rule's value."""
+
+    EQUALS = "equals"
+    CONTAINS = "contains"
+    IN = "in"
+    MATCH = "match"
+
+
+class JwtRoleRule(Section):
+    """Roles for the callers whose claims fit."""
+
+    jsonpath: str = Field(min_length=1, description="JSONPath over the claims of the token.")
+    operator: JsonPathOperator = Field(description="How matches and value are compared.")
+    negate: bool = Field(
+        default=False, description="Whether the rule fits when the comparison does not."
+    )
+    value: Any = Field(description="What the list of matches is compared with.")
+    roles: tuple[str, ...] = Field(description="Roles that the rule gives.")
+
+    @model_validator(mode="after")
+    def _check_roles(self) -> Self:
+        if not self.roles:
+            raise ValueError("At least one role must be specified in the rule")
+        if len(set(self.roles)) != len(self.roles):
+            raise ValueError("Roles must be unique in the rule")
+        if "*" in self.roles:
+            raise ValueError(
+                "The wildcard '*' role is not allowed in role rules, "
+                "everyone automatically gets this role"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_pattern(self) -> Self:
+        if self.operator is not JsonPathOperator.MATCH:
+            return self
+        if not isinstance(self.value, str):
+            raise ValueError(  # noqa: TRY004 # pydantic reports only a ValueError
+                f"MATCH operator requires a string pattern, {type(self.value).__name__}"
+            )
+        try:
+            re.compile(self.value)
+        except re.error as error:
+            raise ValueError(
+                f"Invalid regex pattern for MATCH operator: {self.value}: {error}"
+            ) from error
+        return self
