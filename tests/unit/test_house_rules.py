@@ -1,0 +1,46 @@
+"""The limits that no linter holds: length of files and functions, and suppressions."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ("lightspeed_core", "providers/lightspeed_stack_providers")
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 50
+MAX_SUPPRESSIONS = 0
+
+SUPPRESSION = re.compile(r"#\s*(?:noqa|type:\s*ignore|pyright:|pylint:\s*disable)")
+FOREIGN_CODE = re.compile(r"^\s*except Exception", re.MULTILINE)
+
+
+def modules() -> Iterator[Path]:
+    for source in SOURCES:
+        yield from sorted((ROOT / source).rglob("*.py"))
+
+
+def functions(module: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_and_its_functions_are_read_in_one_go(module: Path) -> None:
+    assert len(module.read_text().splitlines()) <= MAX_FILE_LINES
+    for function in functions(module):
+        lines = (function.end_lineno or function.lineno) - function.lineno + 1
+        assert lines <= MAX_FUNCTION_LINES, f"{function.name} has {lines} lines"
+
+
+def test_suppressions_only_become_fewer() -> None:
+    found = [
+        f"{module.relative_to(ROOT)}:{number}"
+        for module in modules()
+        for number, line in enumerate(module.read_text().splitlines(), start=1)
+        if SUPPRESSION.search(line)
+    ]
+    assert len(found) <= MAX_SUPPRESSIONS, "\n".join(found)
