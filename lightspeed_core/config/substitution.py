@@ -3,10 +3,10 @@
 It is given the environment and reads none.
 """
 
-import os.path
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from lightspeed_core.config.place import Place, Problem, dotted, is_list, is_mapping
@@ -119,9 +119,19 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
             value = operand
         elif not value:
             raise _Unset(name)
-        return os.path.expanduser(value)  # noqa: PTH111 # a Path would also rewrite the rest
+        return _expand_home(value)
 
     return _EXPRESSION.sub(value_of, text)
+
+
+def _expand_home(value: str) -> str:
+    if not value.startswith("~"):
+        return value
+    home, slash, rest = value.partition("/")
+    try:
+        return f"{Path(home).expanduser()}{slash}{rest}"
+    except RuntimeError:  # no such user
+        return value
 
 
 def convert(text: str) -> bool | int | float | str | None:
