@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+UNPARSED_ARGUMENTS: Final = "unparsed_arguments"
+"""Under this key stands, as text, what a model wrote instead of a JSON object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

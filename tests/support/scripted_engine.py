@@ -9,7 +9,7 @@ import hashlib
 import math
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -266,7 +266,7 @@ class ScriptedEngine:
     def status(self) -> BootStatus:
         return self.boot
 
-    async def chat(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+    async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
         self._require_up()
         self.chats.append(request)
         if request.model not in {
@@ -374,7 +374,7 @@ def _echo(request: ChatRequest) -> list[Step]:
     return says(*re.findall(r"\S+\s*", text))
 
 
-async def _play(script: Sequence[Step]) -> AsyncIterator[ChatDelta]:
+async def _play(script: Sequence[Step]) -> AsyncGenerator[ChatDelta]:
     accepted = False
     for step in script:
         match step:

@@ -1,0 +1,89 @@
+"""Boots Llama Stack inside this process without stopping the event loop for its long import.
+
+What it must not touch stays untouched: standard output, the service's logging, its handlers.
+"""
+
+import asyncio
+import contextlib
+import gc
+import importlib
+import io
+import os
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from lightspeed_core.engine.llama_stack.environment import prepare_environment
+from lightspeed_core.engine.llama_stack.explain import explain_boot_failure
+from lightspeed_core.engine.llama_stack.run_config import RunConfig, read_run_config
+from lightspeed_core.engine.llama_stack.settings import EngineSettings
+from lightspeed_core.engine.llama_stack.stack import Stack
+from lightspeed_core.engine.llama_stack.version import check_version, installed_version
+from lightspeed_core.engine.types import BootStage
+from lightspeed_core.errors import ConfigurationError, LightspeedError
+
+_HEAVY = "lightspeed_core.engine.llama_stack.library"
+
+type Report = Callable[[BootStage], None]
+
+
+async def boot(settings: EngineSettings, report: Report) -> Stack:
+    """Boot from run.yaml on the running loop.
+
+    Raises `ConfigurationError`, or `EngineUnavailable` when a database that a provider needs at
+    its start cannot be reached.
+    """
+    check_version(installed_version())
+    run_config = read_run_config(_run_config_path(settings))
+    prepare_environment(settings.data_dir, os.environ)
+    with _paused_garbage_collection():
+        try:
+            report(BootStage.IMPORTING)
+            library = await _import_in_thread(run_config)
+            report(BootStage.INITIALIZING)
+            with contextlib.redirect_stdout(io.StringIO()):
+                return await library.open_stack(run_config)
+        except LightspeedError:
+            raise
+        except Exception as exc:
+            raise explain_boot_failure(exc, run_config) from exc
+
+
+def _run_config_path(settings: EngineSettings) -> Path:
+    if settings.run_config is None:
+        raise ConfigurationError(
+            "Llama Stack library client mode is enabled but a configuration file path is not "
+            "specified (llama_stack.library_client_config_path)"
+        )
+    return settings.run_config
+
+
+async def _import_in_thread(run_config: RunConfig) -> Any:
+    """Import the stack and the external providers; only this takes long and needs no loop."""
+    executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="llama-stack-import")
+    try:
+        return await asyncio.get_running_loop().run_in_executor(executor, _import, run_config)
+    finally:
+        executor.shutdown(wait=False)
+
+
+def _import(run_config: RunConfig) -> Any:
+    library = importlib.import_module(_HEAVY)
+    for module in run_config.modules():
+        importlib.import_module(f"{module}.provider")
+        importlib.import_module(module)
+    return library
+
+
+@contextlib.contextmanager
+def _paused_garbage_collection() -> Generator[None]:
+    # Hundreds of thousands of objects that live for ever are not worth walking again and again.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        if was_enabled:
+            gc.enable()

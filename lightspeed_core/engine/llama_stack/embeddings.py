@@ -1,0 +1,41 @@
+"""Embedding calls; it knows which providers tell questions from passages."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lightspeed_core.engine.llama_stack.failures import translated
+from lightspeed_core.engine.llama_stack.stack import Stack
+from lightspeed_core.engine.types import EmbeddingPurpose
+from lightspeed_core.errors import EngineFailed, NotFound
+
+# The stack refuses longer lists.
+LARGEST_BATCH = 2048
+# Providers that understand `input_type`; others may refuse a request that carries it.
+_PURPOSE_AWARE = frozenset({"inline::onnx_embeddings"})
+
+
+async def embed(
+    stack: Stack, texts: Sequence[str], *, model: str, purpose: EmbeddingPurpose
+) -> list[list[float]]:
+    """Embed texts. Raises `NotFound` before any call when the model is not listed."""
+    with translated(model=model):
+        if not texts:
+            return []
+        extra = await _purpose(stack, model, purpose)
+        vectors: list[list[float]] = []
+        for start in range(0, len(texts), LARGEST_BATCH):
+            batch = list(texts[start : start + LARGEST_BATCH])
+            vectors += await stack.embed({"model": model, "input": batch, **extra})
+        if len(vectors) != len(texts):
+            raise EngineFailed(f"Model {model} embedded {len(vectors)} of {len(texts)} texts")
+        return vectors
+
+
+async def _purpose(stack: Stack, model: str, purpose: EmbeddingPurpose) -> Mapping[str, Any]:
+    listed = {each["identifier"]: each for each in await stack.models()}
+    found = listed.get(model)
+    if found is None or found["model_type"] != "embedding":
+        raise NotFound("model", model)
+    types = {each["provider_id"]: each["provider_type"] for each in await stack.providers()}
+    is_aware = types.get(found["provider_id"]) in _PURPOSE_AWARE
+    return {"input_type": purpose.value} if is_aware else {}

@@ -1,0 +1,63 @@
+"""Constructs and initializes the library client; imported in a thread, run on the loop."""
+
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from llama_stack.core.library_client import AsyncLlamaStackAsLibraryClient
+from llama_stack.core.routing_tables.models import ModelsRoutingTable
+from llama_stack.core.storage.kvstore.kvstore import shutdown_kvstore_backends
+from llama_stack.core.storage.sqlstore.sqlstore import shutdown_sqlstore_backends
+
+from lightspeed_core.engine.llama_stack.in_process import InProcessStack
+from lightspeed_core.engine.llama_stack.logs import kept_logging, write_plain_records
+from lightspeed_core.engine.llama_stack.run_config import DISABLED, RunConfig, expand
+
+_WHOLE_SUBSTITUTION = re.compile(r"\$\{env\.([A-Z0-9_]+)(?::=[^}]*)?\}")
+_SECRET_WORDS = ("api_key", "api_token", "password", "secret", "token")
+
+write_plain_records()
+
+
+async def open_stack(run_config: RunConfig) -> InProcessStack:
+    """Build the client on the running loop and initialize it; a failure leaves nothing open."""
+    with kept_logging(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        client = AsyncLlamaStackAsLibraryClient(str(run_config.path))
+    write_plain_records()
+    keep_secrets_as_text(client.config, run_config)
+    # A set of the class: a second stack in this process would not list its providers' models.
+    ModelsRoutingTable.listed_providers = set()
+    try:
+        await client.initialize()
+    except BaseException:
+        # Its own shutdown fails before anything was initialized and leaves threads running.
+        await shutdown_kvstore_backends()
+        await shutdown_sqlstore_backends()
+        raise
+    return InProcessStack(client)
+
+
+def keep_secrets_as_text(config: Any, run_config: RunConfig) -> None:
+    """Undo the retyping of substituted secrets: a key of digits is no number.
+
+    Only the environment's own text will do, since `0123` was read as 123 and `true` as a boolean.
+    """
+    for api, providers in config.providers.items():
+        written = [
+            entry
+            for entry in run_config.content["providers"][api] or ()
+            if expand(str(entry["provider_id"] or ""), os.environ) != DISABLED
+        ]
+        for provider, entry in zip(providers, written, strict=True):
+            provider.config.update(_secret_texts(entry.get("config") or {}))
+
+
+def _secret_texts(raw: Any) -> Iterator[tuple[str, str]]:
+    for key, value in raw.items():
+        match = _WHOLE_SUBSTITUTION.fullmatch(value) if isinstance(value, str) else None
+        text = os.environ.get(match.group(1)) if match else None
+        if text and any(word in key for word in _SECRET_WORDS):
+            yield key, text

@@ -1,0 +1,81 @@
+"""Keeps the service's logging as it is while Llama Stack takes over the process's.
+
+Its constructor replaces the handlers of the root and of uvicorn, sets the level of every logger,
+and its records carry a dictionary instead of a text.
+"""
+
+import logging
+from collections.abc import Generator, Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+STACK_LOGGERS = ("llama_stack", "llama_stack_api")
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    level: int
+    handlers: list[logging.Handler]
+    filters: list[Any]
+    propagate: bool
+    disabled: bool
+
+
+@contextmanager
+def kept_logging() -> Generator[None]:
+    """Put every logger back as it was, Llama Stack's own excepted, whose levels stay."""
+    before = {name: _state_of(logger) for name, logger in _loggers()}
+    try:
+        yield
+    finally:
+        for name, logger in _loggers():
+            if name in before:
+                _put_back(logger, before[name])
+            elif not name.startswith(STACK_LOGGERS):
+                logger.handlers, logger.filters, logger.propagate = [], [], True
+
+
+def write_plain_records() -> None:
+    """Make Llama Stack's structured records plain ones, so that our handlers can show them.
+
+    Loggers that were used already hold the list of processors itself, so it is changed in place.
+    """
+    structlog.get_config()["processors"][:] = [_as_text]
+
+
+def _loggers() -> Iterator[tuple[str, logging.Logger]]:
+    yield "", logging.getLogger()
+    for name, logger in list(logging.root.manager.loggerDict.items()):
+        if isinstance(logger, logging.Logger):
+            yield name, logger
+
+
+def _state_of(logger: logging.Logger) -> _State:
+    return _State(
+        level=logger.level,
+        handlers=list(logger.handlers),
+        filters=list(logger.filters),
+        propagate=logger.propagate,
+        disabled=logger.disabled,
+    )
+
+
+def _put_back(logger: logging.Logger, state: _State) -> None:
+    if not logger.name.startswith(STACK_LOGGERS):
+        logger.setLevel(state.level)
+    logger.handlers = list(state.handlers)
+    logger.filters = list(state.filters)
+    logger.propagate = state.propagate
+    logger.disabled = state.disabled
+
+
+def _as_text(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    text = str(event.pop("event", ""))
+    kept = {key: event.pop(key) for key in ("exc_info", "stack_info") if key in event}
+    fields = " ".join(f"{key}={value}" for key, value in event.items() if key != "category")
+    return ("%s %s" if fields else "%s", *((text, fields) if fields else (text,))), kept

@@ -1,0 +1,90 @@
+"""What the adapter needs of a Llama Stack, in JSON shapes; in-process and server provide it.
+
+Only the lowest floor is here: models, chat, embeddings, vector_io and safety.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lightspeed_stack_providers.lean import LeanDelta
+
+from lightspeed_core.engine.types import ProviderHealth
+
+type Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A chunk as the stack holds it, with the score that its store gave; None is infinity."""
+
+    chunk: Json
+    score: float | None
+
+
+class Stack(Protocol):
+    """A booted Llama Stack. Methods raise whatever their ground raises; callers translate."""
+
+    async def version(self) -> str:
+        """Tell the stack's version."""
+        ...
+
+    async def models(self) -> list[Json]:
+        """List `identifier`, `provider_id`, `provider_resource_id`, `model_type`, `metadata`."""
+        ...
+
+    async def shields(self) -> list[Json]:
+        """List `identifier`, `provider_id`, `provider_resource_id`, `params`."""
+        ...
+
+    async def providers(self) -> list[Json]:
+        """List `api`, `provider_id`, `provider_type`, `config` in the order of run.yaml."""
+        ...
+
+    async def vector_stores(self) -> list[Json]:
+        """List `identifier`, `name`, `provider_id`, `embedding_model`, `embedding_dimension`."""
+        ...
+
+    async def health(self) -> list[ProviderHealth]:
+        """Ask every provider."""
+        ...
+
+    async def has_model(self, model: str) -> bool:
+        """Say whether a chat model is listed."""
+        ...
+
+    def chat(self, body: Json) -> AsyncGenerator[LeanDelta]:
+        """Stream a chat completion, as `LeanChat` promises; `model` is the stack's identifier."""
+        ...
+
+    async def embed(self, body: Json) -> list[list[float]]:
+        """Embed `input` with `model`, the stack's identifier."""
+        ...
+
+    async def query(self, store_id: str, query: str, params: Json) -> list[Scored]:
+        """Search a store."""
+        ...
+
+    async def insert(self, store_id: str, chunks: Sequence[Json]) -> None:
+        """Insert embedded chunks."""
+        ...
+
+    async def delete_chunks(self, store_id: str, chunks: Sequence[Json]) -> None:
+        """Delete chunks by `chunk_id` and `document_id`."""
+        ...
+
+    async def files(self, store_id: str) -> list[Json]:
+        """List the files of a store: `id` and `attributes`."""
+        ...
+
+    async def delete_file(self, store_id: str, file_id: str) -> None:
+        """Delete a file of a store."""
+        ...
+
+    async def run_shield(self, shield_id: str, messages: Sequence[Json]) -> Json | None:
+        """Run a shield: its violation, or None."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        ...
