@@ -1,0 +1,72 @@
+"""The documents of a store, as lists and contents. Reads only."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llama_stack_api import EmbeddedChunk
+
+from lightspeed_stack_providers.faiss_hybrid.chunk_rows import embedded_chunk
+from lightspeed_stack_providers.faiss_hybrid.stores import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document that the store holds; `pending` of its chunks still lack their vector."""
+
+    document_key: int
+    document_id: str
+    created_at: int
+    content_hash: str | None
+    title: str | None
+    url: str | None
+    source: str | None
+    bytes: int
+    chunks: int
+    pending: int
+
+
+_COLUMNS = (
+    "document_key, document_id, created_at, content_hash, title, url, source, bytes,"
+    " (SELECT count(*) FROM chunks WHERE chunks.document_key = documents.document_key),"
+    " (SELECT count(*) FROM chunks WHERE chunks.document_key = documents.document_key"
+    "  AND NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.chunk_key = chunks.chunk_key))"
+)
+
+
+def list_all(connection: sqlite3.Connection, store: Store) -> list[Document]:
+    """List the documents in the order of their first arrival."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM documents WHERE store_key = ? ORDER BY document_key",  # noqa: S608 - a constant
+        (store.store_key,),
+    )
+    return [Document(*row) for row in rows]
+
+
+def find(connection: sqlite3.Connection, store: Store, document_id: str) -> Document | None:
+    """Look a document up."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM documents WHERE store_key = ? AND document_id = ?",  # noqa: S608 - a constant
+        (store.store_key, document_id),
+    ).fetchone()
+    return None if row is None else Document(*row)
+
+
+def source_text(connection: sqlite3.Connection, document: Document) -> str | None:
+    """Read the whole text of a document; None where only its chunks are known."""
+    return connection.execute(
+        "SELECT source_text FROM documents WHERE document_key = ?", (document.document_key,)
+    ).fetchone()[0]
+
+
+def chunks(
+    connection: sqlite3.Connection, store: Store, document: Document
+) -> Sequence[EmbeddedChunk]:
+    """Read the chunks of a document in the order of its text, as far as that is known."""
+    rows = connection.execute(
+        "SELECT chunk_id, content, metadata, chunk_metadata, embedding"
+        " FROM chunks LEFT JOIN vectors USING (chunk_key) WHERE document_key = ?"
+        " ORDER BY json_extract(metadata, '$.start'), chunk_key",
+        (document.document_key,),
+    )
+    return [embedded_chunk(row, store) for row in rows]

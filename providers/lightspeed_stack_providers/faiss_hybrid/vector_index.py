@@ -1,0 +1,68 @@
+"""The vectors of one store in memory, by faiss: exact search by inner product of unit vectors.
+
+Built from arrays that were checked; no index file is ever read or written.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import faiss
+import numpy as np
+
+from lightspeed_stack_providers.faiss_hybrid.failures import DamagedContent
+from lightspeed_stack_providers.faiss_hybrid.ranking import Ranking
+
+
+class VectorIndex:
+    """Vectors under the keys of their chunks. Not thread-safe."""
+
+    def __init__(self, dimension: int) -> None:
+        # One search is short; more threads would only disturb the others and the models.
+        faiss.omp_set_num_threads(1)
+        self._dimension = dimension
+        self._index = faiss.IndexIDMap(faiss.IndexFlatIP(dimension))
+
+    def __len__(self) -> int:
+        return self._index.ntotal
+
+    def add(self, rows: Sequence[tuple[int, bytes]]) -> None:
+        """Take (key, little-endian float32 array) pairs in. Raises `DamagedContent`."""
+        if not rows:
+            return
+        for key, embedding in rows:
+            if len(embedding) != 4 * self._dimension:
+                raise DamagedContent(
+                    f"the vector of chunk {key} has {len(embedding)} bytes, "
+                    f"not {4 * self._dimension}"
+                )
+        vectors = np.frombuffer(b"".join(embedding for _, embedding in rows), dtype="<f4")
+        if not np.isfinite(vectors).all():
+            raise DamagedContent("a vector holds values that are not numbers")
+        keys = np.array([key for key, _ in rows], dtype=np.int64)
+        matrix = vectors.astype(np.float32).reshape(len(rows), self._dimension)
+        self._index.add_with_ids(matrix, keys)
+
+    def remove(self, keys: Iterable[int]) -> None:
+        """Let vectors go; unknown keys are ignored."""
+        self._index.remove_ids(faiss.IDSelectorBatch(np.fromiter(keys, dtype=np.int64)))
+
+    def search(
+        self, vector: Sequence[float], limit: int, *, only: Sequence[int] | None = None
+    ) -> Ranking:
+        """Find the nearest by cosine, among the chunks of `only` where it is given."""
+        query = np.array([vector], dtype=np.float32)
+        norm = float(np.linalg.norm(query))
+        depth = min(limit, len(self) if only is None else len(only))
+        if depth == 0 or not np.isfinite(norm) or norm == 0.0:
+            return []
+        params = None
+        if only is not None:
+            selector = faiss.IDSelectorBatch(np.array(only, dtype=np.int64))
+            params = faiss.SearchParameters()
+            params.sel = selector
+        cosines, keys = self._index.search(query / norm, depth, params=params)
+        # faiss fills up with the key -1 when it finds fewer.
+        return [
+            (int(key), float(cosine))
+            for key, cosine in zip(keys[0], cosines[0], strict=True)
+            if key >= 0
+        ]

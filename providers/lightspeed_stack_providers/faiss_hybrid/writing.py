@@ -1,0 +1,186 @@
+"""Changes of a store's chunks and documents, each within the transaction of its caller.
+
+The cost of a change is that of what is changed, whatever the store holds.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from llama_stack_api import ConflictError
+
+from lightspeed_stack_providers.faiss_hybrid.chunk_rows import NewChunk, NewDocument
+from lightspeed_stack_providers.faiss_hybrid.stores import Store
+
+# A process that missed more removals than these builds its indexes anew.
+_REMOVALS_KEPT: Final = 10_000
+
+
+class Changes:
+    """One change of a store; `finish` closes its books."""
+
+    def __init__(self, connection: sqlite3.Connection, store: Store) -> None:
+        self._sql = connection
+        self._store_key = store.store_key
+        self._chunks = 0
+        self._vectors = 0
+        self._removed = False
+        self._left_documents: set[int] = set()
+
+    def insert(self, chunks: Iterable[NewChunk], documents: Iterable[NewDocument]) -> None:
+        """Take chunks in. Raises `ConflictError` for those of a version that was replaced."""
+        keys = {document.document_id: self._keep_document(document) for document in documents}
+        for chunk in chunks:
+            self._keep_chunk(chunk, keys.get(chunk.document_id or ""))
+
+    def remove(self, chunk_ids: Sequence[str]) -> None:
+        """Remove chunks by their ids; unknown ones are ignored."""
+        self._remove_where("chunk_id IN (SELECT value FROM json_each(?))", json.dumps(chunk_ids))
+
+    def remove_document(self, document_id: str) -> bool:
+        """Remove a document with its chunks; say whether it was there."""
+        row = self._sql.execute(
+            "SELECT document_key FROM documents WHERE store_key = ? AND document_id = ?",
+            (self._store_key, document_id),
+        ).fetchone()
+        if row is None:
+            return False
+        self._remove_where("document_key = ?", row[0])
+        self._left_documents.add(row[0])
+        return True
+
+    def finish(self) -> None:
+        """Remove documents that lost their last chunk, and tell every process of the change."""
+        for document_key in self._left_documents:
+            self._sql.execute(
+                "DELETE FROM documents WHERE document_key = ?"
+                " AND NOT EXISTS (SELECT 1 FROM chunks WHERE document_key = ?)",
+                (document_key, document_key),
+            )
+        if self._chunks or self._vectors or self._removed:
+            self._sql.execute(
+                "UPDATE stores SET version = version + 1, chunks = chunks + ?,"
+                " vectors = vectors + ? WHERE store_key = ?",
+                (self._chunks, self._vectors, self._store_key),
+            )
+        if self._removed:
+            self._shorten_log()
+
+    def _keep_document(self, document: NewDocument) -> int:
+        row = self._sql.execute(
+            "SELECT document_key, content_hash, source_text IS NOT NULL FROM documents"
+            " WHERE store_key = ? AND document_id = ?",
+            (self._store_key, document.document_id),
+        ).fetchone()
+        if row is None:
+            cursor = self._sql.execute(
+                "INSERT INTO documents (store_key, document_id, created_at) VALUES (?, ?, ?)",
+                (self._store_key, document.document_id, int(time.time())),
+            )
+            document_key = int(cursor.lastrowid or 0)
+            self._describe(document_key, document)
+            return document_key
+        document_key, content_hash, has_text = row
+        same_version = document.content_hash == content_hash
+        if document.text is None and has_text:
+            if not same_version and document.content_hash is not None:
+                raise ConflictError(
+                    f"Document '{document.document_id}' has the content hash {content_hash} by "
+                    f"now; chunks of its version {document.content_hash} were not stored."
+                )
+        elif not (same_version and has_text and content_hash is not None):
+            if not same_version and document.text is not None:
+                self._remove_where("document_key = ?", document_key)
+            self._describe(document_key, document)
+        return document_key
+
+    def _describe(self, document_key: int, document: NewDocument) -> None:
+        self._sql.execute(
+            "UPDATE documents SET content_hash = ?, title = ?, url = ?, source = ?, bytes = ?,"
+            " source_text = ? WHERE document_key = ?",
+            (
+                document.content_hash,
+                document.title,
+                document.url,
+                document.source,
+                len((document.text or "").encode()),
+                document.text,
+                document_key,
+            ),
+        )
+
+    def _keep_chunk(self, chunk: NewChunk, document_key: int | None) -> None:
+        chunk_key = self._find_same(chunk, document_key)
+        if chunk_key is None:
+            cursor = self._sql.execute(
+                "INSERT INTO chunks (store_key, document_key, chunk_id, metadata, chunk_metadata,"
+                " content) VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    self._store_key,
+                    document_key,
+                    chunk.chunk_id,
+                    chunk.metadata,
+                    chunk.chunk_metadata,
+                    chunk.content,
+                ),
+            )
+            chunk_key = int(cursor.lastrowid or 0)
+            self._chunks += 1
+        if chunk.embedding is not None:
+            self._vectors += self._sql.execute(
+                "INSERT INTO vectors (store_key, chunk_key, embedding) VALUES (?, ?, ?)"
+                " ON CONFLICT (chunk_key) DO NOTHING",
+                (self._store_key, chunk_key, chunk.embedding),
+            ).rowcount
+
+    def _find_same(self, chunk: NewChunk, document_key: int | None) -> int | None:
+        """Find the chunk as it is already stored; what was stored in its place goes away."""
+        row = self._sql.execute(
+            "SELECT chunk_key, document_key, metadata, content, embedding"
+            " FROM chunks LEFT JOIN vectors USING (chunk_key)"
+            " WHERE chunks.store_key = ? AND chunk_id = ?",
+            (self._store_key, chunk.chunk_id),
+        ).fetchone()
+        if row is None:
+            return None
+        chunk_key, *stored, embedding = row
+        same_vector = embedding is None or chunk.embedding in {None, embedding}
+        if same_vector and stored == [document_key, chunk.metadata, chunk.content]:
+            return chunk_key
+        self._remove_where("chunk_key = ?", chunk_key)
+        return None
+
+    def _remove_where(self, condition: str, value: str | int) -> None:
+        rows = self._sql.execute(
+            f"SELECT chunk_key, document_key FROM chunks WHERE store_key = ? AND {condition}",  # noqa: S608 - a constant of this module
+            (self._store_key, value),
+        ).fetchall()
+        for chunk_key, document_key in rows:
+            self._sql.execute(
+                "INSERT INTO removals (store_key, chunk_key) VALUES (?, ?)",
+                (self._store_key, chunk_key),
+            )
+            self._vectors -= self._sql.execute(
+                "DELETE FROM vectors WHERE chunk_key = ?", (chunk_key,)
+            ).rowcount
+            self._sql.execute("DELETE FROM chunks WHERE chunk_key = ?", (chunk_key,))
+            self._chunks -= 1
+            self._removed = True
+            if document_key is not None:
+                self._left_documents.add(document_key)
+
+    def _shorten_log(self) -> None:
+        newest: int = self._sql.execute(
+            "SELECT max(removal_key) FROM removals WHERE store_key = ?", (self._store_key,)
+        ).fetchone()[0]
+        horizon = newest - _REMOVALS_KEPT
+        removed = self._sql.execute(
+            "DELETE FROM removals WHERE store_key = ? AND removal_key <= ?",
+            (self._store_key, horizon),
+        ).rowcount
+        if removed:
+            self._sql.execute(
+                "UPDATE stores SET log_horizon = ? WHERE store_key = ?", (horizon, self._store_key)
+            )
