@@ -1,0 +1,27 @@
+"""What a caller may do. Knows actions and identities, neither routes nor modules."""
+
+from typing import Protocol
+
+from lightspeed_core.config.authorization import Action
+from lightspeed_core.domain.identity import Identity
+
+_ON_OTHERS = frozenset(action for action in Action if action.endswith("_other_conversations"))
+
+
+class Authorizer(Protocol):
+    """Decides which actions a caller is granted."""
+
+    def actions_of(self, caller: Identity) -> frozenset[str]:
+        """Return everything that the caller may do."""
+        ...
+
+
+class OpenAuthorizer:
+    """Grants everything but the conversations of others, which only an access rule opens."""
+
+    def __init__(self) -> None:
+        self._granted: frozenset[str] = frozenset(Action) - _ON_OTHERS
+
+    def actions_of(self, caller: Identity) -> frozenset[str]:  # noqa: ARG002 # all are alike
+        """Return the same actions for everybody."""
+        return self._granted

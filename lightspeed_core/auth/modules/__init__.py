@@ -1,0 +1,1 @@
+"""Ways to learn who the caller is, one file each; they do not know one another."""

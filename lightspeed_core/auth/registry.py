@@ -1,0 +1,35 @@
+"""From the configuration to an authentication module and an authorizer."""
+
+from lightspeed_core.auth.authenticator import Authenticator
+from lightspeed_core.auth.authorizer import Authorizer, OpenAuthorizer
+from lightspeed_core.auth.modules.noop import NoopAuthenticator
+from lightspeed_core.config.authentication import (
+    AuthenticationConfiguration,
+    AuthenticationModule,
+)
+from lightspeed_core.errors import ConfigurationError
+
+_SERVED = (AuthenticationModule.NOOP,)
+
+
+def authenticator_of(configuration: AuthenticationConfiguration) -> Authenticator:
+    """Build the configured module; raises `ConfigurationError` for one that is not served."""
+    match configuration.module:
+        case AuthenticationModule.NOOP:
+            return NoopAuthenticator()
+        case _:
+            raise ConfigurationError(
+                f"authentication.module: '{configuration.module}' is not served by this version; "
+                f"served: {', '.join(_SERVED)}"
+            )
+
+
+def authorizer_of(configuration: AuthenticationConfiguration) -> Authorizer:
+    """Build what decides over actions; raises as `authenticator_of` does."""
+    match configuration.module:
+        case AuthenticationModule.NOOP:
+            return OpenAuthorizer()
+        case _:
+            raise ConfigurationError(
+                f"authentication.module: '{configuration.module}' has no authorization yet"
+            )
