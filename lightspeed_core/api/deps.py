@@ -1,0 +1,33 @@
+"""What routes ask for by type: narrow views of the services."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from lightspeed_core.api.mcp_headers import parse_mcp_headers
+from lightspeed_core.api.state import Turns, services_of
+from lightspeed_core.config.root import Configuration
+from lightspeed_core.engine.protocol import Engine
+
+
+# The framework runs plain functions in threads, so these are coroutines.
+async def _assistant(request: Request) -> Turns:
+    return services_of(request).assistant
+
+
+async def _engine(request: Request) -> Engine:
+    return services_of(request).engine
+
+
+async def _configuration(request: Request) -> Configuration:
+    return services_of(request).configuration
+
+
+async def _mcp_headers(request: Request) -> dict[str, dict[str, str]]:
+    return parse_mcp_headers(request.headers.get("mcp-headers", ""))
+
+
+AssistantDep = Annotated[Turns, Depends(_assistant)]
+EngineDep = Annotated[Engine, Depends(_engine)]
+ConfigurationDep = Annotated[Configuration, Depends(_configuration)]
+McpHeadersDep = Annotated[dict[str, dict[str, str]], Depends(_mcp_headers)]

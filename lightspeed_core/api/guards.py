@@ -1,0 +1,118 @@
+"""Marks of routes, and the route class that heeds them before anything else is read.
+
+FastAPI decodes a JSON body before it solves dependencies; here the caller is known and allowed
+first, so that 401 comes before 403 and 403 before 422.
+"""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import Any, override
+
+import orjson
+from fastapi import Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException  # noqa: TID251 # passed on, raised nowhere
+
+from lightspeed_core.api.state import services_of
+from lightspeed_core.auth.credentials import Credentials
+from lightspeed_core.config.authorization import Action
+from lightspeed_core.domain.identity import Identity
+from lightspeed_core.errors import Forbidden, InternalError, LightspeedError
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Marks a route that anybody may call."""
+
+    async def __call__(self) -> None:
+        """Admit everybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Marks a route for known callers, and for those who may do `action` where one is named."""
+
+    action: Action | None = None
+
+    async def __call__(self, request: Request) -> Identity:
+        """Return the caller with what they may do; found once per request."""
+        caller: Identity | None = getattr(request.state, "caller", None)
+        if caller is None:
+            caller = await self._admit(request)
+            request.state.caller = caller
+        return caller
+
+    async def _admit(self, request: Request) -> Identity:
+        services = services_of(request)
+        caller = await services.authenticator.authenticate(
+            Credentials(path=request.url.path, headers=request.headers, query=request.query_params)
+        )
+        granted = services.authorizer.actions_of(caller)
+        if self.action is not None and self.action not in granted:
+            raise Forbidden(
+                "User does not have permission to access this endpoint",
+                f"User {caller.user_id} is not authorized to access this endpoint.",
+            )
+        return replace(caller, actions=granted)
+
+
+def require(action: Action) -> Any:
+    """Mark a route with the action that it needs; as a dependency it yields the caller."""
+    return Depends(Guard(action))
+
+
+def authenticated() -> Any:
+    """Mark a route for any known caller; as a dependency it yields them."""
+    return Depends(Guard())
+
+
+def public() -> Any:
+    """Mark a route that anybody may call."""
+    return Depends(Open())
+
+
+def mark_of(route: APIRoute) -> Open | Guard:
+    """Return the one mark of a route; raises `TypeError` when it has none or several."""
+    marks = [
+        dependant.call
+        for dependant in route.dependant.dependencies
+        if isinstance(dependant.call, Open | Guard)
+    ]
+    if len(marks) != 1:
+        raise TypeError(f"{route.path}: a route needs exactly one mark, this one has {len(marks)}")
+    return marks[0]
+
+
+class StrictRequest(Request):
+    """A request whose JSON is read strictly.
+
+    NaN, lone surrogates, bytes that are not UTF-8 and nesting without end are decoding errors.
+    """
+
+    @override
+    async def json(self) -> Any:
+        """Decode the body; raises `json.JSONDecodeError`."""
+        return orjson.loads(await self.body())
+
+
+class GuardedRoute(APIRoute):
+    """A route that admits its caller before it reads the body."""
+
+    @override
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap the framework's handler."""
+        handle = super().get_route_handler()
+        mark = mark_of(self)
+
+        async def admit_and_handle(request: Request) -> Response:
+            try:
+                if isinstance(mark, Guard):
+                    await mark(request)
+                return await handle(StrictRequest(request.scope, request.receive))
+            except (LightspeedError, RequestValidationError, HTTPException):
+                raise
+            except Exception as error:
+                raise InternalError from error
+
+        return admit_and_handle

@@ -1,0 +1,85 @@
+"""What happens to every request: an id, a line in the access log, CORS.
+
+Pure ASGI, so that a stream passes through untouched but for its headers.
+"""
+
+import logging
+import re
+import time
+from typing import Final
+from uuid import uuid4
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lightspeed_core.config.service import ServiceConfiguration
+from lightspeed_core.observability.logging import request_id as current_request_id
+
+logger = logging.getLogger(__name__)
+
+_HEADER: Final = b"x-request-id"
+_USABLE: Final = re.compile(rb"[\x21-\x7e]{1,128}")
+
+
+class RequestContext:
+    """Gives each request its id, takes the client's where it is usable, and logs the outcome."""
+
+    def __init__(self, app: ASGIApp, *, access_log: bool) -> None:
+        self._app = app
+        self._access_log = access_log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        status = 500
+        began = time.perf_counter()
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (_HEADER, request_id)]
+            await send(message)
+
+        token = current_request_id.set(request_id.decode("ascii"))
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            if self._access_log:
+                _log(scope, status, time.perf_counter() - began)
+            current_request_id.reset(token)
+
+
+def _request_id(scope: Scope) -> bytes:
+    for name, value in scope["headers"]:
+        if name == _HEADER and _USABLE.fullmatch(value):
+            return bytes(value)
+    return str(uuid4()).encode("ascii")
+
+
+def _log(scope: Scope, status: int, seconds: float) -> None:
+    logger.info(
+        "request served method=%s path=%s status=%d seconds=%.4f",
+        scope["method"],
+        scope["path"],
+        status,
+        seconds,
+    )
+
+
+def install(app: FastAPI, configuration: ServiceConfiguration) -> None:
+    """Put the middleware around the application, CORS within the request's id."""
+    cors = configuration.cors
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=cors.allow_origins,
+        allow_credentials=cors.allow_credentials,
+        allow_methods=cors.allow_methods,
+        allow_headers=cors.allow_headers,
+        expose_headers=["X-Request-ID", "Retry-After"],
+    )
+    app.add_middleware(RequestContext, access_log=configuration.access_log)

@@ -1,0 +1,47 @@
+"""The API's own description, made from the routes; needs no running service."""
+
+from importlib.metadata import version
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from lightspeed_core.api.routes import include_routes
+from lightspeed_core.config.root import Configuration
+from lightspeed_core.constants import DISTRIBUTION
+
+_SERVER: Final = "http://localhost:8080"
+_TAGS: Final = [
+    {"name": "query", "description": "Ask a question, get one answer."},
+    {"name": "streaming_query", "description": "Ask a question, read the answer as it comes."},
+    {"name": "models", "description": "Models that can answer."},
+    {"name": "info", "description": "Who answers here."},
+    {"name": "health", "description": "Probes."},
+    {"name": "authorized", "description": "Who the caller is."},
+]
+
+
+def install(app: FastAPI, configuration: Configuration) -> None:
+    """Tell the application how to describe itself."""
+    app.title = f"{configuration.name} service - OpenAPI"
+    app.summary = f"{configuration.name} service API specification."
+    app.description = f"{configuration.name} service API specification."
+    app.version = version(DISTRIBUTION)
+    app.license_info = {
+        "name": "Apache 2.0",
+        "url": "https://www.apache.org/licenses/LICENSE-2.0.html",
+    }
+    app.servers = [
+        {
+            "url": _SERVER + configuration.service.root_path,
+            "description": "Locally running service",
+        }
+    ]
+    app.openapi_tags = _TAGS
+
+
+def document(configuration: Configuration) -> dict[str, Any]:
+    """Return the OpenAPI document of a service that is configured so."""
+    app = FastAPI(openapi_url=None)
+    include_routes(app)
+    install(app, configuration)
+    return app.openapi()

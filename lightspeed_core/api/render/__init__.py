@@ -1,0 +1,1 @@
+"""Turns and their events as wire formats; pure functions, one file per format."""

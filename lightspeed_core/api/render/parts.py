@@ -1,0 +1,68 @@
+"""Objects that several wire formats share. Plain dictionaries, ready for JSON."""
+
+from typing import Any
+
+from lightspeed_core.domain.retrieval import Citation, RagChunk, ReferencedDocument
+from lightspeed_core.domain.tools import ToolCall, ToolResult
+from lightspeed_core.domain.turn import TurnWarning
+
+
+def render_chunk(chunk: RagChunk) -> dict[str, Any]:
+    """Return an entry of `rag_chunks`."""
+    known = {"doc_url": chunk.url, "title": chunk.title, "document_id": chunk.document_id}
+    attributes = {
+        **chunk.attributes,
+        **{name: value for name, value in known.items() if value is not None},
+    }
+    return {
+        "content": chunk.content,
+        "source": chunk.source or chunk.store_id,
+        "score": chunk.score,
+        "attributes": attributes or None,
+    }
+
+
+def render_document(document: ReferencedDocument) -> dict[str, Any]:
+    """Return an entry of `referenced_documents`."""
+    return {
+        "doc_url": document.doc_url,
+        "doc_title": document.doc_title,
+        "source": document.source,
+        "document_id": document.document_id,
+    }
+
+
+def render_citation(citation: Citation) -> dict[str, Any]:
+    """Return an entry of `citations`."""
+    return {
+        "marker": citation.marker,
+        "document_id": citation.document_id,
+        "source": citation.source,
+        "title": citation.title,
+        "url": citation.url,
+        "content_hash": citation.content_hash,
+        "start": citation.start,
+        "end": citation.end,
+        "quote": citation.quote,
+    }
+
+
+def render_warning(warning: TurnWarning) -> dict[str, Any]:
+    """Return an entry of `warnings`, which is also the data of a `warning` event."""
+    return {"code": warning.code, "message": warning.message, "server": warning.server}
+
+
+def render_call(call: ToolCall) -> dict[str, Any]:
+    """Return the part of a tool call on which answers and streams agree."""
+    return {"id": call.id, "name": call.name, "args": dict(call.arguments), "type": call.type}
+
+
+def render_result(result: ToolResult) -> dict[str, Any]:
+    """Return an entry of `tool_results`."""
+    return {
+        "id": result.call_id,
+        "status": result.status,
+        "content": result.content,
+        "type": result.type,
+        "round": result.round,
+    }

@@ -1,0 +1,19 @@
+"""One file per resource; the order here is the order in which paths are tried."""
+
+from fastapi import FastAPI
+
+from lightspeed_core.api.routes import (
+    authorized,
+    health,
+    info,
+    models,
+    query,
+    root,
+    streaming_query,
+)
+
+
+def include_routes(app: FastAPI) -> None:
+    """Give the application all its routes, the busiest first."""
+    for module in (streaming_query, query, health, models, info, authorized, root):
+        app.include_router(module.router)

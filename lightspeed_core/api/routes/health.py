@@ -1,0 +1,42 @@
+"""The probes, each under both spellings."""
+
+from fastapi import APIRouter, Response, status
+
+from lightspeed_core import errors
+from lightspeed_core.api.deps import ConfigurationDep, EngineDep
+from lightspeed_core.api.errors import responses
+from lightspeed_core.api.guards import GuardedRoute, require
+from lightspeed_core.api.readiness import judge_readiness
+from lightspeed_core.api.schemas.health import LivenessResponse, ReadinessResponse
+from lightspeed_core.config.authorization import Action
+
+router = APIRouter(
+    tags=["health"],
+    route_class=GuardedRoute,
+    responses=responses(
+        errors.MalformedRequest, errors.Unauthenticated, errors.Forbidden, errors.InternalError
+    ),
+)
+
+
+@router.get(
+    "/readiness",
+    dependencies=[require(Action.INFO)],
+    responses={503: {"model": ReadinessResponse, "description": "Not ready, with the reason."}},
+)
+@router.get("/v1/readiness", dependencies=[require(Action.INFO)], include_in_schema=False)
+async def readiness(
+    engine: EngineDep, configuration: ConfigurationDep, response: Response
+) -> ReadinessResponse:
+    """Say whether questions can be answered; providers are really asked."""
+    verdict = await judge_readiness(engine, configuration)
+    if not verdict.ready:
+        response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    return verdict
+
+
+@router.get("/liveness", dependencies=[require(Action.INFO)])
+@router.get("/v1/liveness", dependencies=[require(Action.INFO)], include_in_schema=False)
+async def liveness() -> LivenessResponse:
+    """Say that the process answers; no provider is asked."""
+    return LivenessResponse(alive=True)

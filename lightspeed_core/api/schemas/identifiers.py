@@ -1,0 +1,34 @@
+"""Forms of ids that clients send. It knows no resource and raises nothing but `ValueError`."""
+
+import re
+from typing import Annotated, Final
+from uuid import UUID
+
+from pydantic import AfterValidator
+
+_STACK_PREFIX: Final = "conv_"
+_STACK_ID: Final = re.compile(r"[0-9a-fA-F]{48}")
+
+
+def normal_conversation_id(value: str) -> str:
+    """Return the form under which a conversation is stored.
+
+    Accepted are a UUID in any spelling, 48 hex digits, and these after `conv_`.
+    """
+    stack_id = value.removeprefix(_STACK_PREFIX)
+    if _STACK_ID.fullmatch(stack_id):
+        return stack_id
+    try:
+        return str(UUID(value))
+    except ValueError:
+        raise ValueError(f"Improper conversation ID '{value}'") from None
+
+
+def _no_nul(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("NUL characters are not allowed")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_no_nul)]
+"""Any text that every database can store."""

@@ -1,0 +1,319 @@
+"""Bodies of `POST /v1/query`; the request body is that of `POST /v1/streaming_query` too."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final, Self, cast
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from lightspeed_core.api.schemas.identifiers import Text, normal_conversation_id
+from lightspeed_core.assistant.request import TurnRequest
+from lightspeed_core.domain import messages
+
+JSON_MEDIA_TYPE: Final = "application/json"
+TEXT_MEDIA_TYPE: Final = "text/plain"
+_MEDIA_TYPES: Final = (JSON_MEDIA_TYPE, TEXT_MEDIA_TYPE)
+
+_IMAGE: Final = "image"
+_IMAGE_SIGNATURES: Final = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8\xff"}
+_LARGEST_IMAGE_BYTES: Final = 104_857_600
+
+
+class RequestBody(BaseModel):
+    """A body that may hold the declared fields alone."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Attachment(RequestBody):
+    """What accompanies a question."""
+
+    attachment_type: Text = Field(description="What it is.", examples=["log"])
+    content_type: Text = Field(description="Its media type.", examples=["text/plain"])
+    content: Text = Field(
+        description="The text, or an image in base64.", examples=["warning: quota exceeded"]
+    )
+
+    @model_validator(mode="after")
+    def _check_image(self) -> Self:
+        signature = _IMAGE_SIGNATURES.get(self.content_type)
+        is_image = self.attachment_type == _IMAGE
+        if is_image != (signature is not None):
+            # What is no image is judged with the other attachments, where 422 has a cause.
+            if not is_image and not self.content_type.startswith("image/"):
+                return self
+            raise ValueError(
+                "attachment_type and content_type are inconsistent: "
+                f"attachment_type='{self.attachment_type}', content_type='{self.content_type}'"
+            )
+        if signature is not None:
+            _check_image_content(self.content, self.content_type, signature)
+        return self
+
+
+def _check_image_content(content: str, content_type: str, signature: bytes) -> None:
+    try:
+        image = base64.b64decode(content, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError(f"Invalid base64 content for image attachment: {error}") from None
+    if len(image) > _LARGEST_IMAGE_BYTES:
+        raise ValueError(
+            f"Image attachment ({len(image)} bytes) exceeds maximum allowed size "
+            f"({_LARGEST_IMAGE_BYTES} bytes)"
+        )
+    if not image.startswith(signature):
+        raise ValueError(
+            f"Image content does not match declared content_type '{content_type}': "
+            "invalid image data"
+        )
+
+
+class SolrMode(StrEnum):
+    """How a Solr store ranks."""
+
+    SEMANTIC = "semantic"
+    HYBRID = "hybrid"
+    LEXICAL = "lexical"
+    KEYWORD = "keyword"
+
+
+class Solr(RequestBody):
+    """Wishes to a Solr store; read, and not served yet."""
+
+    mode: SolrMode | None = Field(default=None, description="How to rank.")
+    filters: dict[str, Any] | None = Field(default=None, description="What to search in.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_legacy_filters(cls, value: Any) -> Any:
+        # Older clients send the filters themselves.
+        if not isinstance(value, dict) or not value or "mode" in value or "filters" in value:
+            return cast("Any", value)
+        return {"filters": cast("Any", value)}
+
+
+class QueryRequest(RequestBody):
+    """A question with what the answer should heed."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"query": "How do I install an operator?"},
+                {
+                    "query": "What does this warning mean?",
+                    "conversation_id": "123e4567-e89b-42d3-a456-426614174000",
+                    "provider": "openai",
+                    "model": "gpt-4-turbo",
+                    "attachments": [
+                        {
+                            "attachment_type": "log",
+                            "content_type": "text/plain",
+                            "content": "warning: quota exceeded",
+                        }
+                    ],
+                    "no_tools": False,
+                    "media_type": "application/json",
+                },
+            ]
+        },
+    )
+
+    query: Text = Field(description="The question.")
+    conversation_id: Text | None = Field(
+        default=None, description="Conversation to go on with; without one a new one begins."
+    )
+    provider: Text | None = Field(default=None, description="Provider of `model`.")
+    model: Text | None = Field(default=None, description="Model to answer; with `provider`.")
+    system_prompt: Text | None = Field(default=None, description="Replaces the configured one.")
+    attachments: list[Attachment] | None = Field(default=None, description="What to look at.")
+    no_tools: bool | None = Field(default=False, description="Neither retrieval nor tools.")
+    media_type: Text | None = Field(
+        default=None,
+        description="Form of the stream: `application/json` (events) or `text/plain`.",
+    )
+    generate_topic_summary: bool | None = Field(
+        default=True, description="Give a new conversation a title."
+    )
+    vector_store_ids: list[Text] | None = Field(
+        default=None, description="Stores to search; null for the configured ones, [] for none."
+    )
+    shield_ids: list[Text] | None = Field(
+        default=None, description="Shields to ask; null for all, [] for none."
+    )
+    solr: Solr | None = Field(default=None, description="Wishes to a Solr store.")
+
+    @field_validator("conversation_id")
+    @classmethod
+    def _check_conversation_id(cls, value: str | None) -> str | None:
+        return normal_conversation_id(value) if value else None
+
+    @field_validator("media_type")
+    @classmethod
+    def _check_media_type(cls, value: str | None) -> str | None:
+        if value and value not in _MEDIA_TYPES:
+            raise ValueError("media_type must be either 'application/json' or 'text/plain'")
+        return value
+
+    @model_validator(mode="after")
+    def _check_model_and_provider(self) -> Self:
+        if self.model and not self.provider:
+            raise ValueError("Provider must be specified if model is specified")
+        if self.provider and not self.model:
+            raise ValueError("Model must be specified if provider is specified")
+        return self
+
+    def turn_request(self, mcp_headers: Mapping[str, Mapping[str, str]]) -> TurnRequest:
+        """Say the same in the words of the domain."""
+        return TurnRequest(
+            query=self.query,
+            conversation_id=self.conversation_id,
+            provider=self.provider or None,
+            model=self.model or None,
+            system_prompt=self.system_prompt or None,
+            attachments=tuple(
+                messages.Attachment(**attachment.model_dump())
+                for attachment in self.attachments or ()
+            ),
+            no_tools=bool(self.no_tools),
+            generate_topic_summary=self.generate_topic_summary is not False,
+            vector_store_ids=_tuple(self.vector_store_ids),
+            shield_ids=_tuple(self.shield_ids),
+            mcp_headers=mcp_headers,
+        )
+
+
+def _tuple(values: list[str] | None) -> tuple[str, ...] | None:
+    return None if values is None else tuple(values)
+
+
+class RagChunk(BaseModel):
+    """A passage that stood behind the answer."""
+
+    content: str
+    source: str | None
+    score: float | None
+    attributes: dict[str, Any] | None
+
+
+class ReferencedDocument(BaseModel):
+    """A document that stood behind the answer."""
+
+    doc_url: str | None
+    doc_title: str | None
+    source: str | None
+    document_id: str | None
+
+
+class ToolCall(BaseModel):
+    """A call of a tool, under the names of both generations of clients."""
+
+    id: str
+    name: str
+    args: dict[str, Any]
+    type: str
+    tool_name: str
+    arguments: dict[str, Any]
+    result: dict[str, Any] | None
+
+
+class ToolResult(BaseModel):
+    """What a tool answered; rounds are counted from 1."""
+
+    id: str
+    status: str
+    content: str
+    type: str
+    round: int
+
+
+class Citation(BaseModel):
+    """A marker of the answer, checked: the quote stands at [start, end) of the source text."""
+
+    marker: str
+    document_id: str | None
+    source: str | None
+    title: str | None
+    url: str | None
+    content_hash: str | None
+    start: int | None
+    end: int | None
+    quote: str
+
+
+class Warning(BaseModel):  # noqa: A001 # the contract's word
+    """What cost a part of the answer and not the answer itself."""
+
+    code: str
+    message: str
+    server: str | None
+
+
+class QueryResponse(BaseModel):
+    """The answer to a question."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "conversation_id": "123e4567-e89b-42d3-a456-426614174000",
+                    "request_id": "9f5c0e0a-5f4e-4b66-8c0b-6e2f6b3a1d11",
+                    "response": "Operator Lifecycle Manager installs operators [1].",
+                    "rag_chunks": [
+                        {
+                            "content": "OLM helps users install operators.",
+                            "source": "ocp-docs",
+                            "score": 0.95,
+                            "attributes": {"doc_url": "https://docs.example.com/olm"},
+                        }
+                    ],
+                    "tool_calls": [],
+                    "tool_results": [],
+                    "referenced_documents": [
+                        {
+                            "doc_url": "https://docs.example.com/olm",
+                            "doc_title": "Operator Lifecycle Manager",
+                            "source": "ocp-docs",
+                            "document_id": "olm",
+                        }
+                    ],
+                    "citations": [
+                        {
+                            "marker": "[1]",
+                            "document_id": "olm",
+                            "source": "ocp-docs",
+                            "title": "Operator Lifecycle Manager",
+                            "url": "https://docs.example.com/olm",
+                            "content_hash": "9b74c9897bac770ffc029102a200c5de",
+                            "start": 0,
+                            "end": 34,
+                            "quote": "OLM helps users install operators.",
+                        }
+                    ],
+                    "warnings": [],
+                    "recorded": True,
+                    "truncated": False,
+                    "input_tokens": 150,
+                    "output_tokens": 75,
+                    "available_quotas": {},
+                }
+            ]
+        }
+    )
+
+    conversation_id: str = Field(description="Send it to go on with the conversation.")
+    request_id: str = Field(description="Id of the turn.")
+    response: str = Field(description="The answer.")
+    rag_chunks: list[RagChunk]
+    tool_calls: list[ToolCall]
+    tool_results: list[ToolResult]
+    referenced_documents: list[ReferencedDocument]
+    citations: list[Citation]
+    warnings: list[Warning]
+    recorded: bool = Field(description="False when the turn could not be stored.")
+    truncated: bool = Field(description="Always false.")
+    input_tokens: int
+    output_tokens: int
+    available_quotas: dict[str, int]

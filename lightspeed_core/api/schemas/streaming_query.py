@@ -1,0 +1,32 @@
+"""Bodies around `POST /v1/streaming_query`; the events themselves are in `docs/events.md`."""
+
+from uuid import UUID
+
+from pydantic import BaseModel, Field, field_validator
+
+from lightspeed_core.api.schemas.query import RequestBody
+
+
+class InterruptRequest(RequestBody):
+    """Which stream to stop."""
+
+    request_id: str = Field(
+        description="The `request_id` of the `start` event.",
+        examples=["9f5c0e0a-5f4e-4b66-8c0b-6e2f6b3a1d11"],
+    )
+
+    @field_validator("request_id")
+    @classmethod
+    def _check_request_id(cls, value: str) -> str:
+        try:
+            return str(UUID(value))
+        except ValueError:
+            raise ValueError(f"Improper request ID {value}") from None
+
+
+class InterruptResponse(BaseModel):
+    """What the wish to stop came to."""
+
+    request_id: str
+    interrupted: bool
+    message: str

@@ -1,0 +1,55 @@
+"""The services that routes reach; built by the composition root, carried by the lifespan's state.
+
+The lifespan yields `{"services": Services(...)}`.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from fastapi import Request
+
+from lightspeed_core.assistant.assistant import Interruption
+from lightspeed_core.assistant.live import EventSource
+from lightspeed_core.assistant.request import TurnRequest
+from lightspeed_core.auth.authenticator import Authenticator
+from lightspeed_core.auth.authorizer import Authorizer
+from lightspeed_core.config.root import Configuration
+from lightspeed_core.domain.identity import Identity
+from lightspeed_core.engine.protocol import Engine
+
+
+class Turns(Protocol):
+    """What the API asks of the assistant; `Assistant` says what each call promises."""
+
+    async def start(self, request: TurnRequest, caller: Identity) -> EventSource:
+        """Start a turn; every refusal before its first event is raised."""
+        ...
+
+    async def resume(self, turn_id: str, caller: Identity) -> EventSource:
+        """Follow a turn again from its first event."""
+        ...
+
+    async def interrupt(self, turn_id: str, caller: Identity) -> Interruption:
+        """Stop a turn."""
+        ...
+
+    def abandon(self, turn_id: str) -> None:
+        """Note that the client of a turn went away."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything that the API calls."""
+
+    configuration: Configuration
+    engine: Engine
+    authenticator: Authenticator
+    authorizer: Authorizer
+    assistant: Turns
+
+
+def services_of(request: Request) -> Services:
+    """Return the services that serve a request."""
+    services: Services = request.state.services
+    return services

@@ -1,0 +1,52 @@
+"""The HTTP layer around scripted parts."""
+
+import pytest
+from starlette.types import ASGIApp
+
+from lightspeed_core.api.state import Services
+from lightspeed_core.auth.authorizer import OpenAuthorizer
+from lightspeed_core.auth.modules.noop import NoopAuthenticator
+from lightspeed_core.config.root import Configuration
+from tests.support.asgi import build_app
+from tests.support.scripted_assistant import ScriptedAssistant
+from tests.support.scripted_engine import ScriptedEngine
+
+
+@pytest.fixture
+def configuration() -> Configuration:
+    return Configuration.model_validate(
+        {
+            "name": "Test & Service",
+            "service": {},
+            "llama_stack": {"url": "http://localhost:8321"},
+            "user_data_collection": {},
+        }
+    )
+
+
+@pytest.fixture
+def assistant() -> ScriptedAssistant:
+    return ScriptedAssistant()
+
+
+@pytest.fixture
+def engine() -> ScriptedEngine:
+    return ScriptedEngine()
+
+
+@pytest.fixture
+def services(
+    configuration: Configuration, engine: ScriptedEngine, assistant: ScriptedAssistant
+) -> Services:
+    return Services(
+        configuration=configuration,
+        engine=engine,
+        authenticator=NoopAuthenticator(),
+        authorizer=OpenAuthorizer(),
+        assistant=assistant,
+    )
+
+
+@pytest.fixture
+def app(services: Services) -> ASGIApp:
+    return build_app(services)
