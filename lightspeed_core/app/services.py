@@ -1,0 +1,156 @@
+"""Build every part, in the order of their dependence, and take them down in reverse.
+
+The only module that names concrete stores, authentication modules and the engine.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from lightspeed_core.api.state import Services
+from lightspeed_core.app.background import background_group
+from lightspeed_core.app.settings import assistant_settings, engine_settings
+from lightspeed_core.app.signals import on_termination
+from lightspeed_core.assistant.assistant import Assistant
+from lightspeed_core.assistant.context import AssistantSettings
+from lightspeed_core.assistant.keeper import TurnKeeper
+from lightspeed_core.assistant.record import TurnRecorder
+from lightspeed_core.assistant.supervisor import TurnSupervisor
+from lightspeed_core.assistant.tool_loop import NoTools
+from lightspeed_core.assistant.topic import TopicWriter
+from lightspeed_core.assistant.turn import TurnParts, run_turn
+from lightspeed_core.auth.registry import authenticator_of, authorizer_of
+from lightspeed_core.config.database import SQLiteDatabaseConfiguration
+from lightspeed_core.config.root import Configuration
+from lightspeed_core.config.shipped import shipped_root
+from lightspeed_core.conversations.memory import MemoryConversationStore
+from lightspeed_core.conversations.sql import SqlConversationStore
+from lightspeed_core.conversations.store import ConversationStore
+from lightspeed_core.db.connect import SqliteSettings
+from lightspeed_core.db.database import Database
+from lightspeed_core.engine.llama_stack.factory import create_engine
+from lightspeed_core.engine.protocol import Engine
+from lightspeed_core.errors import ConfigurationError, LightspeedError
+from lightspeed_core.ingest.pipeline import keep_product_docs
+from lightspeed_core.observability.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+type OnFatal = Callable[[LightspeedError], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What turns are made of, before they can run."""
+
+    engine: Engine
+    store: ConversationStore
+    metrics: Metrics
+    settings: AssistantSettings
+
+
+@asynccontextmanager
+async def open_services(configuration: Configuration, on_fatal: OnFatal) -> AsyncGenerator[Services]:
+    """Open everything that the API calls; the engine boots beside it.
+
+    `on_fatal` is called when the service cannot go on, for example because its engine lacks what
+    the configuration relies on. Raises `ConfigurationError` for what is known at once.
+    """
+    parts = Parts(
+        engine=create_engine(engine_settings(configuration)),
+        store=open_conversations(configuration),
+        metrics=Metrics(),
+        settings=assistant_settings(configuration),
+    )
+    authenticator = authenticator_of(configuration.authentication)
+    authorizer = authorizer_of(configuration.authentication)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(parts.engine.close)
+        await parts.store.open()
+        stack.push_async_callback(parts.store.close)
+        background = await stack.enter_async_context(background_group())
+        turns = await stack.enter_async_context(asyncio.TaskGroup())
+        supervisor = _supervise(parts, turns=turns, background=background)
+        stack.push_async_callback(supervisor.drain)
+        stack.enter_context(on_termination(_drainer(supervisor, background)))
+        background.create_task(_boot(parts.engine, configuration, on_fatal), name="boot")
+        yield Services(
+            configuration=configuration,
+            engine=parts.engine,
+            authenticator=authenticator,
+            authorizer=authorizer,
+            assistant=Assistant(
+                engine=parts.engine,
+                store=parts.store,
+                supervisor=supervisor,
+                settings=parts.settings,
+            ),
+        )
+
+
+def open_conversations(configuration: Configuration) -> ConversationStore:
+    """Return the store that the configuration names, not yet opened."""
+    match configuration.database.backend:
+        case None:
+            return MemoryConversationStore()
+        case SQLiteDatabaseConfiguration(db_path=path):
+            return SqlConversationStore(Database(SqliteSettings(path=Path(path))))
+        case _:
+            raise ConfigurationError(
+                "database.postgres: this version keeps conversations in SQLite or in memory"
+            )
+
+
+def _supervise(
+    parts: Parts, *, turns: asyncio.TaskGroup, background: asyncio.TaskGroup
+) -> TurnSupervisor:
+    recorder = TurnRecorder(parts.store, parts.metrics.count_recording_failure)
+    supervisor = TurnSupervisor(
+        group=turns,
+        store=parts.store,
+        recorder=recorder,
+        pipeline=partial(
+            run_turn,
+            parts=TurnParts(
+                engine=parts.engine,
+                store=parts.store,
+                toolbox=NoTools(),
+                settings=parts.settings,
+            ),
+        ),
+        on_completed=TopicWriter(group=background, engine=parts.engine, store=parts.store).schedule,
+        settings=parts.settings,
+    )
+    keeper = TurnKeeper(
+        store=parts.store,
+        supervisor=supervisor,
+        recorder=recorder,
+        resume_window=timedelta(seconds=parts.settings.resume_window),
+    )
+    background.create_task(keeper.run(), name="keeper")
+    return supervisor
+
+
+def _drainer(supervisor: TurnSupervisor, background: asyncio.TaskGroup) -> Callable[[], None]:
+    loop = asyncio.get_running_loop()
+
+    def drain() -> None:
+        background.create_task(supervisor.drain(), name="drain")
+
+    return lambda: loop.call_soon_threadsafe(drain) and None
+
+
+async def _boot(engine: Engine, configuration: Configuration, on_fatal: OnFatal) -> None:
+    try:
+        await engine.start()
+    except LightspeedError as error:
+        logger.critical("engine did not start: %s", error)
+        on_fatal(error)
+        return
+    if configuration.knowledge.product_docs:
+        await keep_product_docs(engine, configuration.knowledge.store, shipped_root())

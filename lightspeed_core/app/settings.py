@@ -1,0 +1,99 @@
+"""What each part is told of the configuration."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from lightspeed_core.assistant.context import AssistantSettings
+from lightspeed_core.config.customization import CustomizationConfiguration
+from lightspeed_core.config.root import Configuration
+from lightspeed_core.config.service import OnDisconnect
+from lightspeed_core.constants import DEFAULT_SYSTEM_PROMPT
+from lightspeed_core.domain.turn import ModelRef
+from lightspeed_core.engine.llama_stack.settings import EngineSettings, Reliance, Resource
+from lightspeed_core.errors import ConfigurationError
+
+_DEFAULT_PROFILE_PROMPT = "default"
+
+
+def engine_settings(configuration: Configuration) -> EngineSettings:
+    """Say how Llama Stack is reached and what the configuration relies on in it.
+
+    Raises `ConfigurationError` for a form of the section that is not served.
+    """
+    stack = configuration.llama_stack
+    if configuration.data_directory is None:
+        raise ConfigurationError("data_directory: a loaded configuration names it")
+    if stack.use_as_library_client and stack.library_client_config_path is None:
+        raise ConfigurationError(
+            "llama_stack.library_client_config_path: this version does not build a run "
+            "configuration from inference.providers or llama_stack.config; write it to a run.yaml "
+            "and name that file here"
+        )
+    run_config = stack.library_client_config_path
+    return EngineSettings(
+        library_mode=bool(stack.use_as_library_client),
+        run_config=Path(run_config) if run_config else None,
+        url=stack.url,
+        api_key=stack.api_key.get_secret_value() if stack.api_key else None,
+        data_dir=configuration.data_directory,
+        timeout=stack.timeout,
+        max_retries=stack.max_retries,
+        retry_delay=stack.retry_delay,
+        allow_degraded_mode=stack.allow_degraded_mode,
+        boot_wait_seconds=configuration.service.boot_wait_seconds,
+        relies_on=tuple(_relied_on(configuration)),
+    )
+
+
+def _relied_on(configuration: Configuration) -> Iterator[Reliance]:
+    if default := _default_model(configuration):
+        yield Reliance(
+            resource=Resource.MODEL, name=default.identifier, place="inference.default_model"
+        )
+    if configuration.knowledge.product_docs:
+        yield Reliance(
+            resource=Resource.VECTOR_STORE,
+            name=configuration.knowledge.store,
+            place="knowledge.store",
+        )
+    for rag_id in configuration.rag.retrieval.inline.sources:
+        yield Reliance(
+            resource=Resource.VECTOR_STORE, name=rag_id, place="rag.retrieval.inline.sources"
+        )
+
+
+def assistant_settings(configuration: Configuration) -> AssistantSettings:
+    """Say how turns run."""
+    service = configuration.service
+    customization = configuration.customization or CustomizationConfiguration()
+    inline = configuration.rag.retrieval.inline
+    inference = configuration.inference
+    return AssistantSettings(
+        system_prompt=_system_prompt(customization),
+        allow_system_prompt=not customization.disable_query_system_prompt,
+        allow_shield_ids=not customization.disable_shield_ids_override,
+        default_model=_default_model(configuration),
+        input_sources=inline.sources or None,
+        max_chunks=inline.max_chunks,
+        max_infer_iters=inference.max_infer_iters or 10,
+        max_tool_calls=inference.max_tool_calls or AssistantSettings.max_tool_calls,
+        turn_wait=service.turn_wait_seconds,
+        resume_window=service.resume_seconds,
+        heartbeat=service.heartbeat_seconds,
+        drain=service.drain_seconds,
+        cancel_on_disconnect=service.on_disconnect is OnDisconnect.CANCEL,
+    )
+
+
+def _system_prompt(customization: CustomizationConfiguration) -> str:
+    profile = customization.custom_profile
+    if profile and (prompt := profile.prompts.get(_DEFAULT_PROFILE_PROMPT)):
+        return prompt
+    return customization.system_prompt or DEFAULT_SYSTEM_PROMPT
+
+
+def _default_model(configuration: Configuration) -> ModelRef | None:
+    inference = configuration.inference
+    if inference.default_provider is None or inference.default_model is None:
+        return None
+    return ModelRef(provider=inference.default_provider, model=inference.default_model)
