@@ -1,0 +1,101 @@
+"""An `Assistant` wired by hand over an engine and a store of the test's choice."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+
+from lightspeed_core.assistant.assistant import Assistant
+from lightspeed_core.assistant.context import AssistantSettings
+from lightspeed_core.assistant.keeper import TurnKeeper
+from lightspeed_core.assistant.live import EventSource
+from lightspeed_core.assistant.record import TurnRecorder
+from lightspeed_core.assistant.supervisor import TurnSupervisor
+from lightspeed_core.assistant.tool_loop import NoTools, Toolbox
+from lightspeed_core.assistant.topic import TopicWriter
+from lightspeed_core.assistant.turn import TurnParts, run_turn
+from lightspeed_core.config.authorization import Action
+from lightspeed_core.conversations.store import ConversationStore
+from lightspeed_core.domain.events import TextDelta, TurnEvent
+from lightspeed_core.domain.identity import Identity
+from lightspeed_core.engine.protocol import Engine
+
+WAIT_SECONDS = 5.0
+
+OWN_ACTIONS = frozenset(action for action in Action if "_other_" not in action)
+
+
+def caller(user_id: str = "ann", *more: str) -> Identity:
+    """Return a user who may do everything of their own, and `more`."""
+    return Identity(user_id=user_id, username=user_id, actions=OWN_ACTIONS | frozenset(more))
+
+
+@dataclass
+class Wired:
+    """One worker: the assistant with the parts that a test looks into."""
+
+    assistant: Assistant
+    supervisor: TurnSupervisor
+    keeper: TurnKeeper
+    failures: list[None] = field(default_factory=list[None])
+
+
+@asynccontextmanager
+async def wired_assistant(
+    engine: Engine,
+    store: ConversationStore,
+    *,
+    settings: AssistantSettings | None = None,
+    toolbox: Toolbox | None = None,
+) -> AsyncGenerator[Wired]:
+    """Run a worker; turns that still run at the end are drained."""
+    settings = settings or AssistantSettings(system_prompt="Be brief.", drain=WAIT_SECONDS)
+    failures: list[None] = []
+    async with asyncio.TaskGroup() as group:
+        recorder = TurnRecorder(store, lambda: failures.append(None))
+        parts = TurnParts(
+            engine=engine, store=store, toolbox=toolbox or NoTools(), settings=settings
+        )
+        supervisor = TurnSupervisor(
+            group=group,
+            store=store,
+            recorder=recorder,
+            pipeline=partial(run_turn, parts=parts),
+            on_completed=TopicWriter(group=group, engine=engine, store=store).schedule,
+            settings=settings,
+        )
+        keeper = TurnKeeper(
+            store=store,
+            supervisor=supervisor,
+            recorder=recorder,
+            resume_window=timedelta(seconds=settings.resume_window),
+        )
+        assistant = Assistant(engine=engine, store=store, supervisor=supervisor, settings=settings)
+        yield Wired(assistant=assistant, supervisor=supervisor, keeper=keeper, failures=failures)
+        await supervisor.drain()
+
+
+async def all_events(source: EventSource) -> list[TurnEvent]:
+    """Read a turn to its end."""
+    events: list[TurnEvent] = []
+    async with asyncio.timeout(WAIT_SECONDS):
+        async for batch in source.events():
+            events.extend(batch)
+    return events
+
+
+async def text_has_come(source: EventSource) -> None:
+    """Wait for the first token."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        async for batch in source.events():
+            if any(isinstance(event, TextDelta) for event in batch):
+                return
+
+
+def text_of(events: list[TurnEvent]) -> str:
+    """Join the tokens of the events."""
+    return "".join(
+        token for event in events if isinstance(event, TextDelta) for token in event.tokens
+    )

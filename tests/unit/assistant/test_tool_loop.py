@@ -1,0 +1,130 @@
+from dataclasses import dataclass, field
+
+from lightspeed_core.assistant.tool_loop import NoTools, Toolbox, run_model
+from lightspeed_core.domain.events import (
+    ModelAccepted,
+    ModelEvent,
+    ModelFinished,
+    TextDelta,
+    ToolCallFinished,
+    ToolCallStarted,
+)
+from lightspeed_core.domain.messages import Message, Role
+from lightspeed_core.domain.tools import ToolCall, ToolResult, ToolSpec
+from lightspeed_core.engine.types import ChatDelta
+from tests.support.scripted_engine import DEFAULT_MODEL, ScriptedEngine, calls, says
+
+QUESTION = (Message(role=Role.USER, content="How warm is it?"),)
+
+
+@dataclass
+class Thermometer:
+    """A toolbox with one tool."""
+
+    called: list[ToolCall] = field(default_factory=list[ToolCall])
+
+    def specs(self) -> tuple[ToolSpec, ...]:
+        return (ToolSpec(name="read", description="Read the temperature."),)
+
+    async def call(self, call: ToolCall) -> ToolResult:
+        self.called.append(call)
+        return ToolResult(call_id=call.id, name=call.name, status="success", content="21")
+
+
+def read(number: int) -> ToolCall:
+    return ToolCall(id=f"c{number}", name="read", arguments={"room": number})
+
+
+async def run(
+    engine: ScriptedEngine, toolbox: Toolbox, *, rounds: int = 10, tools: int = 30
+) -> list[ModelEvent]:
+    events = run_model(
+        engine,
+        model=DEFAULT_MODEL,
+        messages=QUESTION,
+        toolbox=toolbox,
+        max_rounds=rounds,
+        max_calls=tools,
+    )
+    return [event async for event in events]
+
+
+async def test_a_model_that_calls_nothing_is_called_once() -> None:
+    events = await run(ScriptedEngine().will(says("21 degrees")), Thermometer())
+
+    assert [type(event) for event in events] == [ModelAccepted, TextDelta, ModelFinished]
+
+
+async def test_calls_and_results_go_back_to_the_model() -> None:
+    engine = ScriptedEngine().will(calls(read(1), read(2), text="Let me see."), says("21"))
+
+    events = await run(engine, Thermometer())
+
+    assert [type(event) for event in events] == [
+        ModelAccepted,
+        TextDelta,
+        ModelFinished,
+        ToolCallStarted,
+        ToolCallStarted,
+        ToolCallFinished,
+        ToolCallFinished,
+        ModelAccepted,
+        TextDelta,
+        ModelFinished,
+    ]
+    second = engine.chats[1].messages
+    assert second[1] == Message(
+        role=Role.ASSISTANT, content="Let me see.", tool_calls=(read(1), read(2))
+    )
+    assert [message.tool_call_id for message in second[2:]] == ["c1", "c2"]
+    assert [message.content for message in second[2:]] == ["21", "21"]
+
+
+async def test_results_tell_their_round() -> None:
+    engine = ScriptedEngine().will(calls(read(1)), calls(read(2)), says("done"))
+
+    events = await run(engine, Thermometer())
+
+    rounds = [event.result.round for event in events if isinstance(event, ToolCallFinished)]
+    assert rounds == [1, 2]
+
+
+async def test_the_last_round_offers_no_tools() -> None:
+    engine = ScriptedEngine().will(calls(read(1)), calls(read(2)))
+    thermometer = Thermometer()
+
+    await run(engine, thermometer, rounds=2)
+
+    assert [bool(chat.tools) for chat in engine.chats] == [True, False]
+    assert thermometer.called == [read(1)]
+
+
+async def test_no_more_tools_are_called_than_allowed() -> None:
+    engine = ScriptedEngine().will(calls(read(1), read(2), read(3)), says("done"))
+    thermometer = Thermometer()
+
+    await run(engine, thermometer, tools=2)
+
+    assert thermometer.called == [read(1), read(2)]
+    assert [bool(chat.tools) for chat in engine.chats] == [True, False]
+
+
+async def test_a_tool_that_was_not_offered_fails_and_the_model_is_told() -> None:
+    engine = ScriptedEngine().will(calls(read(1)), says("sorry"))
+
+    events = await run(engine, NoTools())
+
+    (result,) = [event.result for event in events if isinstance(event, ToolCallFinished)]
+    assert result.status == "failure"
+    assert engine.chats[1].messages[-1].content == "There is no tool named read."
+
+
+async def test_usage_is_estimated_and_marked_where_none_is_reported() -> None:
+    engine = ScriptedEngine().will([ChatDelta(tokens=("12345678",)), ChatDelta()])
+
+    (finished,) = [
+        event for event in await run(engine, NoTools()) if isinstance(event, ModelFinished)
+    ]
+
+    assert finished.usage.is_estimated
+    assert (finished.usage.input_tokens, finished.usage.output_tokens) == (4, 2)
