@@ -25,6 +25,7 @@ from lightspeed_core.assistant.tool_loop import NoTools
 from lightspeed_core.assistant.topic import TopicWriter
 from lightspeed_core.assistant.turn import TurnParts, run_turn
 from lightspeed_core.auth.registry import authenticator_of, authorizer_of
+from lightspeed_core.config.data_directory import create_data_directory
 from lightspeed_core.config.database import SQLiteDatabaseConfiguration
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.config.shipped import shipped_root
@@ -55,7 +56,9 @@ class Parts:
 
 
 @asynccontextmanager
-async def open_services(configuration: Configuration, on_fatal: OnFatal) -> AsyncGenerator[Services]:
+async def open_services(
+    configuration: Configuration, on_fatal: OnFatal
+) -> AsyncGenerator[Services, None]:
     """Open everything that the API calls; the engine boots beside it.
 
     `on_fatal` is called when the service cannot go on, for example because its engine lacks what
@@ -67,6 +70,8 @@ async def open_services(configuration: Configuration, on_fatal: OnFatal) -> Asyn
         metrics=Metrics(),
         settings=assistant_settings(configuration),
     )
+    if configuration.data_directory is not None:
+        _create(configuration.data_directory)
     authenticator = authenticator_of(configuration.authentication)
     authorizer = authorizer_of(configuration.authentication)
     async with AsyncExitStack() as stack:
@@ -106,10 +111,20 @@ def open_conversations(configuration: Configuration) -> ConversationStore:
             )
 
 
+def _create(data_directory: Path) -> None:
+    try:
+        create_data_directory(data_directory)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The data directory {data_directory} cannot be created ({error.strerror}); "
+            "LIGHTSPEED_DATA_DIR names another"
+        ) from error
+
+
 def _supervise(
     parts: Parts, *, turns: asyncio.TaskGroup, background: asyncio.TaskGroup
 ) -> TurnSupervisor:
-    recorder = TurnRecorder(parts.store, parts.metrics.count_recording_failure)
+    recorder = TurnRecorder(parts.store, parts.metrics.recording_failed)
     supervisor = TurnSupervisor(
         group=turns,
         store=parts.store,

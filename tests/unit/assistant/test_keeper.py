@@ -10,6 +10,7 @@ from tests.support.assistants import (
     Wired,
     all_events,
     caller,
+    text_has_come,
     text_of,
     wired_assistant,
 )
