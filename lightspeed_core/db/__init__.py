@@ -1,0 +1,1 @@
+"""The database ground: connections, grouped commits, migrations. Knows no table's meaning."""

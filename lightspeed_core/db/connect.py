@@ -1,0 +1,81 @@
+"""From settings to an engine. The only module that knows how a database is reached."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import URL, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from lightspeed_core.errors import ConfigurationError
+
+SQLITE_BUSY: Final = 5
+SQLITE_NOTADB: Final = 26
+_READERS: Final = 4
+_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqliteSettings:
+    """A SQLite file; `busy_timeout` is how long, in seconds, a write waits for other processes."""
+
+    path: Path
+    busy_timeout: float = 5.0
+
+
+def prepare_file(settings: SqliteSettings) -> None:
+    """Create the file, readable by its owner alone, unless it exists.
+
+    Raises `ConfigurationError` when it cannot be there or cannot be written.
+    """
+    path = settings.path
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"SQLite database directory does not exist: {path}")
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise ConfigurationError(
+            f"SQLite database cannot be written: {path} ({error.strerror})"
+        ) from error
+
+
+def connect(settings: SqliteSettings) -> AsyncEngine:
+    """Build an engine; nothing is opened before its first use."""
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(settings.path)),
+        # The driver begins a transaction at its first write, and takes the write lock with it:
+        # a lock that is taken later can be refused however long one waits.
+        connect_args={"timeout": settings.busy_timeout, "isolation_level": "IMMEDIATE"},
+        pool_size=_READERS + 1,
+        max_overflow=0,
+    )
+    event.listen(engine.sync_engine, "connect", _set_pragmas)
+    return engine
+
+
+def _set_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def is_busy(error: BaseException) -> bool:
+    """Say whether the write failed only because another process was writing."""
+    return _sqlite_code(error) == SQLITE_BUSY
+
+
+def is_foreign_file(error: BaseException) -> bool:
+    """Say whether the file is something other than a database."""
+    return _sqlite_code(error) == SQLITE_NOTADB
+
+
+def _sqlite_code(error: BaseException) -> int | None:
+    """Return SQLite's primary result code (https://sqlite.org/rescode.html)."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(cause, "sqlite_errorcode", None)
+    return code & 0xFF if isinstance(code, int) else None

@@ -1,0 +1,89 @@
+"""Brings a schema up to date, once, however many processes start. Alembic does the work.
+
+Alembic is imported only when there is something to do, for it costs start-up time.
+"""
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, String, column, inspect, select, table
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from lightspeed_core.db.connect import SqliteSettings, connect
+from lightspeed_core.errors import ConfigurationError
+
+logger = logging.getLogger(__name__)
+
+# The newest revision under `migrations/versions`; revisions are numbered in order.
+HEAD: Final = "0001"
+VERSION_TABLE: Final = "lcs_schema_version"
+_LOCK_TIMEOUT: Final = 60.0
+
+
+async def bring_up_to_date(engine: AsyncEngine, settings: SqliteSettings) -> None:
+    """Migrate to `HEAD` unless the schema is there already.
+
+    Raises `ConfigurationError` for a schema newer than `HEAD`, and leaves it as it is.
+    """
+    async with engine.connect() as connection:
+        version = await connection.run_sync(_version)
+    if version == HEAD:
+        return
+    refuse_newer(version)
+    pool = ThreadPoolExecutor(1, "migration")
+    try:
+        await asyncio.get_running_loop().run_in_executor(pool, _migrate_in_thread, settings)
+    finally:
+        pool.shutdown(wait=False)
+
+
+def refuse_newer(version: str | None) -> None:
+    """Raise `ConfigurationError` for a version that this service does not know."""
+    if version is not None and version > HEAD:
+        raise ConfigurationError(
+            f"The database has schema version {version}, this service knows up to {HEAD}: "
+            "start the newer service that wrote it, or restore a backup made before it; "
+            "nothing was changed"
+        )
+
+
+def _migrate_in_thread(settings: SqliteSettings) -> None:
+    asyncio.run(_migrate(replace(settings, busy_timeout=_LOCK_TIMEOUT)))
+
+
+async def _migrate(settings: SqliteSettings) -> None:
+    engine = connect(settings)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(_upgrade)
+            await connection.commit()
+    finally:
+        await engine.dispose()
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - see the module's first lines
+    from alembic.config import Config  # noqa: PLC0415
+
+    # Held until the commit, so a second process waits here and then finds nothing to do.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    version = _version(connection)
+    if version == HEAD:
+        return
+    refuse_newer(version)
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    logger.info("schema migrated: from=%s to=%s", version, HEAD)
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    version = column("version_num", String)
+    return connection.scalar(select(version).select_from(table(VERSION_TABLE)))
