@@ -1,0 +1,73 @@
+"""The live turns that this process began, in order of receipt.
+
+Spares the database the questions that the process can answer itself; what other workers do it
+does not know.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(slots=True)
+class _Place:
+    conversation_id: str
+    expires_at: datetime
+    is_first: bool
+
+
+class Lineup:
+    """Who stands before whom among the turns of this process."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, _Place] = {}
+        self._queues: dict[str, dict[str, _Place]] = {}
+
+    def __contains__(self, turn_id: object) -> bool:
+        return turn_id in self._places
+
+    def join(
+        self, turn_id: str, conversation_id: str, *, expires_at: datetime, is_first: bool
+    ) -> None:
+        """Add a turn behind the others of its conversation."""
+        place = _Place(conversation_id, expires_at, is_first)
+        self._places[turn_id] = place
+        self._queues.setdefault(conversation_id, {})[turn_id] = place
+
+    def leave(self, turn_id: str) -> None:
+        """Drop a turn, known or not."""
+        place = self._places.pop(turn_id, None)
+        if place is None:
+            return
+        queue = self._queues[place.conversation_id]
+        del queue[turn_id]
+        if not queue:
+            del self._queues[place.conversation_id]
+
+    def dissolve(self, conversation_id: str) -> None:
+        """Drop all turns of a conversation."""
+        for turn_id in list(self._queues.get(conversation_id, ())):
+            self.leave(turn_id)
+
+    def prolong(self, turn_ids: Iterable[str], expires_at: datetime) -> None:
+        """Note the new end of the leases of those turns that are in the lineup."""
+        for turn_id in turn_ids:
+            if (place := self._places.get(turn_id)) is not None:
+                place.expires_at = expires_at
+
+    def is_first(self, turn_id: str) -> bool:
+        """Say whether the turn created its conversation, so that nothing can stand before it."""
+        place = self._places.get(turn_id)
+        return place is not None and place.is_first
+
+    def is_blocked(self, turn_id: str, now: datetime) -> bool:
+        """Say whether a turn of this process stands before it with a lease that still runs."""
+        place = self._places.get(turn_id)
+        if place is None:
+            return False
+        for other_id, other in self._queues[place.conversation_id].items():
+            if other_id == turn_id:
+                return False
+            if other.expires_at > now:
+                return True
+        return False

@@ -1,0 +1,159 @@
+"""Questions to the conversation store, and what is done to conversations as a whole.
+
+Functions over a connection. Those named as commands are run by the writer, the others by readers.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, delete, select, tuple_, update
+
+from lightspeed_core.conversations.encoding import decode
+from lightspeed_core.conversations.models import Conversation, ExpiredTurn, JournalBatch
+from lightspeed_core.conversations.tables import conversations, journal, turns
+from lightspeed_core.domain.turn import Turn
+
+_STORED_TURN = (
+    turns.c.turn_id,
+    turns.c.conversation_id,
+    turns.c.user_id,
+    turns.c.state,
+    turns.c.started_at,
+    turns.c.completed_at,
+    turns.c.document,
+)
+_BATCH = (journal.c.turn_id, journal.c.batch_index, journal.c.payload)
+
+
+def find_turn(connection: Connection, turn_id: str) -> Turn | None:
+    """Return a turn, or None."""
+    row = (
+        connection.execute(select(*_STORED_TURN).where(turns.c.turn_id == turn_id))
+        .mappings()
+        .one_or_none()
+    )
+    return None if row is None else _turn(row)
+
+
+def find_batches(connection: Connection, turn_id: str, after: int) -> list[JournalBatch]:
+    """Return the batches of a turn above an index, in order."""
+    rows = connection.execute(
+        select(*_BATCH)
+        .where(journal.c.turn_id == turn_id, journal.c.batch_index > after)
+        .order_by(journal.c.batch_index)
+    )
+    return [_batch(row) for row in rows.mappings()]
+
+
+def left_behind(connection: Connection, turn_ids: Sequence[str]) -> list[ExpiredTurn]:
+    """Return turns with their journals, in the order in which they were received."""
+    found = (
+        connection.execute(
+            select(*_STORED_TURN)
+            .where(turns.c.turn_id.in_(turn_ids))
+            .order_by(turns.c.conversation_id, turns.c.position)
+        )
+        .mappings()
+        .all()
+    )
+    return [
+        ExpiredTurn(turn=_turn(row), journal=tuple(find_batches(connection, row["turn_id"], -1)))
+        for row in found
+    ]
+
+
+def final_turns(connection: Connection, conversation_id: str, limit: int | None) -> list[Turn]:
+    """Return the newest final turns of a conversation, oldest first."""
+    rows = (
+        connection.execute(
+            select(*_STORED_TURN)
+            .where(turns.c.conversation_id == conversation_id, turns.c.lease_expires_at.is_(None))
+            .order_by(turns.c.position.desc())
+            .limit(limit)
+        )
+        .mappings()
+        .all()
+    )
+    return [_turn(row) for row in reversed(rows)]
+
+
+def find_conversation(connection: Connection, conversation_id: str) -> Conversation | None:
+    """Return a conversation, or None."""
+    row = (
+        connection.execute(
+            select(conversations).where(conversations.c.conversation_id == conversation_id)
+        )
+        .mappings()
+        .one_or_none()
+    )
+    return None if row is None else _conversation(row)
+
+
+def list_conversations(
+    connection: Connection, user_id: str | None, limit: int | None, after: str | None
+) -> list[Conversation]:
+    """Return conversations, newest first, beginning behind `after`."""
+    query = (
+        select(conversations)
+        .order_by(conversations.c.last_message_at.desc(), conversations.c.conversation_id.desc())
+        .limit(limit)
+    )
+    if user_id is not None:
+        query = query.where(conversations.c.user_id == user_id)
+    if after is not None:
+        mark = find_conversation(connection, after)
+        if mark is None:
+            return []
+        query = query.where(
+            tuple_(conversations.c.last_message_at, conversations.c.conversation_id)
+            < tuple_(mark.last_message_at, mark.conversation_id)
+        )
+    return [_conversation(row) for row in connection.execute(query).mappings()]
+
+
+def rename(connection: Connection, conversation_id: str, topic_summary: str) -> bool:
+    """Set the topic."""
+    changed = connection.execute(
+        update(conversations)
+        .where(conversations.c.conversation_id == conversation_id)
+        .values(topic_summary=topic_summary)
+    )
+    return changed.rowcount > 0
+
+
+def remove(connection: Connection, conversation_id: str) -> bool:
+    """Delete a conversation; its turns and journals go with it, by their foreign keys."""
+    removed = connection.execute(
+        delete(conversations).where(conversations.c.conversation_id == conversation_id)
+    )
+    return removed.rowcount > 0
+
+
+def ended_with_journal(connection: Connection, before: datetime, limit: int) -> list[str]:
+    """Return some turns that ended before a time and have a journal."""
+    return list(
+        connection.scalars(
+            select(journal.c.turn_id)
+            .join(turns, turns.c.turn_id == journal.c.turn_id)
+            .where(turns.c.ended_at < before)
+            .distinct()
+            .limit(limit)
+        )
+    )
+
+
+def remove_journals(connection: Connection, turn_ids: Sequence[str]) -> None:
+    """Delete the journals of some turns."""
+    connection.execute(delete(journal).where(journal.c.turn_id.in_(turn_ids)))
+
+
+def _turn(row: RowMapping) -> Turn:
+    return decode(**row)
+
+
+def _batch(row: RowMapping) -> JournalBatch:
+    return JournalBatch(turn_id=row["turn_id"], index=row["batch_index"], payload=row["payload"])
+
+
+def _conversation(row: RowMapping) -> Conversation:
+    return Conversation(**row)

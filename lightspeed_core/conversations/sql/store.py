@@ -1,0 +1,232 @@
+"""The conversation store over a `Database`: what is asked of it, and in what order it is done."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Final, Self, override
+
+from lightspeed_core.conversations.changes import Changes, wait_at_most
+from lightspeed_core.conversations.leasing import DEFAULT_LEASE, POLL, utc_now
+from lightspeed_core.conversations.lineup import Lineup
+from lightspeed_core.conversations.models import (
+    Conversation,
+    ExpiredTurn,
+    JournalBatch,
+    LeaseSigns,
+)
+from lightspeed_core.conversations.sql import leases, reading
+from lightspeed_core.conversations.sql.recording import Recording
+from lightspeed_core.conversations.store import ConversationStore
+from lightspeed_core.db.database import Database
+from lightspeed_core.domain.turn import Turn
+from lightspeed_core.errors import NotFound, StoreUnavailable
+
+if TYPE_CHECKING:
+    from lightspeed_core.db.writer import Row
+
+_PURGED_AT_ONCE: Final = 200
+
+
+class SqlConversationStore(ConversationStore):
+    """Implements `ConversationStore`; one object is one worker.
+
+    Everything is written by the database's one writer. Several workers, and several hosts whose
+    clocks agree to well within `lease`, may share a database.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        lease: timedelta = DEFAULT_LEASE,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._database = database
+        self._writer = database.writer
+        self._lease = lease
+        self._clock = clock
+        self._owner = uuid.uuid4().hex
+        self._recording = Recording(database.dialect, self._owner)
+        self._interruption = leases.Interruption()
+        self._changes = Changes()
+        self._lineup = Lineup()
+        # First turns that could not be written: `finish` writes them again.
+        self._unwritten: dict[str, Sequence[Row]] = {}
+
+    @property
+    def failed_writes(self) -> int:
+        """How many writes of this database were given up."""
+        return self._writer.failed_writes
+
+    @override
+    async def open(self) -> None:
+        await self._database.open()
+
+    @override
+    async def close(self) -> None:
+        await self._database.close()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @override
+    async def begin(self, turn: Turn) -> None:
+        """Receive a turn; raises `NotFound` when its conversation is gone."""
+        try:
+            await self._writer.write(self._join(turn, is_new=False))
+        except BaseException as error:
+            self._leave(turn)
+            if isinstance(error, StoreUnavailable):
+                await self._require(turn.conversation_id)
+            raise
+
+    @override
+    def begin_new(self, turn: Turn) -> None:
+        rows = self._join(turn, is_new=True)
+        self._writer.submit(rows, partial(self._unwritten.__setitem__, turn.turn_id, rows))
+
+    @override
+    async def wait_for_predecessors(self, turn: Turn) -> None:
+        """Wait for earlier turns; raises `NotFound` when the conversation is deleted meanwhile."""
+        if self._lineup.is_first(turn.turn_id):
+            return
+        while True:
+            change = self._changes.next(turn.conversation_id)
+            if not await self._is_blocked(turn):
+                return
+            await wait_at_most(change, POLL)
+
+    @override
+    def append_journal(self, batch: JournalBatch) -> None:
+        self._writer.submit([self._recording.journal(batch)])
+
+    @override
+    async def finish(self, turn: Turn, last_batch: JournalBatch | None) -> None:
+        rows = self._recording.finish(turn, last_batch, self._clock())
+        try:
+            unwritten = self._unwritten.pop(turn.turn_id, None)
+            await self._writer.write(rows if unwritten is None else [*unwritten, *rows])
+        finally:
+            self._leave(turn)
+
+    @override
+    async def renew_leases(self, turn_ids: Sequence[str]) -> LeaseSigns:
+        """Prolong leases; a turn that could not be written yet counts as held."""
+        if not turn_ids:
+            return LeaseSigns(lost=frozenset(), interrupted=frozenset())
+        lease = self._new_lease()
+        signs = await self._writer.call(
+            lambda connection: leases.renew(connection, turn_ids, lease)
+        )
+        lost = signs.lost - self._unwritten.keys()
+        self._lineup.prolong(set(turn_ids) - lost, lease.expires_at)
+        return LeaseSigns(lost=lost, interrupted=signs.interrupted)
+
+    @override
+    async def claim_expired(self) -> list[ExpiredTurn]:
+        """Take over expired turns, but not those that run in this very worker."""
+        now, lease = self._clock(), self._new_lease()
+        found = await self._database.read(lambda connection: leases.expired(connection, now))
+        others = [turn_id for turn_id in found if turn_id not in self._lineup]
+        if not others:
+            return []
+        claimed = await self._writer.call(
+            lambda connection: leases.claim(connection, others, lease, now)
+        )
+        return await self._database.read(
+            lambda connection: reading.left_behind(connection, claimed)
+        )
+
+    @override
+    async def request_interrupt(self, turn_id: str) -> None:
+        await self._writer.write([self._interruption.wish(turn_id)])
+
+    @override
+    async def find_turn(self, turn_id: str) -> Turn | None:
+        return await self._database.read(lambda connection: reading.find_turn(connection, turn_id))
+
+    @override
+    async def journal(self, turn_id: str, *, after: int = -1) -> list[JournalBatch]:
+        return await self._database.read(
+            lambda connection: reading.find_batches(connection, turn_id, after)
+        )
+
+    @override
+    async def purge_journal(self, older_than: timedelta) -> None:
+        before = self._clock() - older_than
+        while ended := await self._database.read(
+            lambda connection: reading.ended_with_journal(connection, before, _PURGED_AT_ONCE)
+        ):
+            await self._writer.call(partial(reading.remove_journals, turn_ids=ended))
+
+    @override
+    async def find(self, conversation_id: str) -> Conversation | None:
+        return await self._database.read(
+            lambda connection: reading.find_conversation(connection, conversation_id)
+        )
+
+    @override
+    async def history(self, conversation_id: str, *, limit: int | None = None) -> list[Turn]:
+        return await self._database.read(
+            lambda connection: reading.final_turns(connection, conversation_id, limit)
+        )
+
+    @override
+    async def list(
+        self, user_id: str | None, *, limit: int | None = None, after: str | None = None
+    ) -> list[Conversation]:
+        return await self._database.read(
+            lambda connection: reading.list_conversations(connection, user_id, limit, after)
+        )
+
+    @override
+    async def rename(self, conversation_id: str, topic_summary: str) -> bool:
+        return await self._writer.call(
+            lambda connection: reading.rename(connection, conversation_id, topic_summary)
+        )
+
+    @override
+    async def delete(self, conversation_id: str) -> bool:
+        removed = await self._writer.call(
+            lambda connection: reading.remove(connection, conversation_id)
+        )
+        self._lineup.dissolve(conversation_id)
+        self._changes.announce(conversation_id)
+        return removed
+
+    async def _is_blocked(self, turn: Turn) -> bool:
+        now = self._clock()
+        if self._lineup.is_blocked(turn.turn_id, now):
+            return True
+        precedence = await self._database.read(
+            lambda connection: leases.precedence(
+                connection, turn.turn_id, turn.conversation_id, now
+            )
+        )
+        if not precedence.is_known:
+            await self._require(turn.conversation_id)
+        return precedence.is_blocked
+
+    async def _require(self, conversation_id: str) -> None:
+        if await self.find(conversation_id) is None:
+            raise NotFound("conversation", conversation_id)
+
+    def _join(self, turn: Turn, *, is_new: bool) -> Sequence["Row"]:
+        expires_at = self._clock() + self._lease
+        rows = self._recording.begin(turn, expires_at=expires_at, is_new=is_new)
+        self._lineup.join(
+            turn.turn_id, turn.conversation_id, expires_at=expires_at, is_first=is_new
+        )
+        return rows
+
+    def _leave(self, turn: Turn) -> None:
+        self._lineup.leave(turn.turn_id)
+        self._changes.announce(turn.conversation_id)
+
+    def _new_lease(self) -> leases.Lease:
+        return leases.Lease(self._owner, self._clock() + self._lease)

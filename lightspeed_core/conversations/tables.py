@@ -1,0 +1,84 @@
+"""The tables of the conversation store.
+
+A turn is live as long as it has a lease: `lease_expires_at` is null once it is final.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from lightspeed_core.db.metadata import METADATA, UtcDateTime
+
+conversations: Final = Table(
+    "lcs_conversations",
+    METADATA,
+    Column("conversation_id", String, primary_key=True),
+    Column("user_id", String, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_message_at", UtcDateTime, nullable=False),
+    Column("message_count", Integer, nullable=False),
+    Column("topic_summary", Text),
+    Column("last_used_provider", String),
+    Column("last_used_model", String),
+    Index("ix_lcs_conversations_user_id", "user_id", "last_message_at", "conversation_id"),
+)
+
+turns: Final = Table(
+    "lcs_turns",
+    METADATA,
+    Column("turn_id", String, primary_key=True),
+    Column(
+        "conversation_id",
+        String,
+        ForeignKey(conversations.c.conversation_id, ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("user_id", String, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("completed_at", UtcDateTime),
+    # When the store learned of the end, by the clock that leases go by.
+    Column("ended_at", UtcDateTime),
+    Column("lease_owner", String, nullable=False),
+    Column("lease_expires_at", UtcDateTime),
+    Column("interrupt_requested", Boolean, nullable=False),
+    Column("document", Text, nullable=False),
+    UniqueConstraint("conversation_id", "position"),
+)
+
+is_live: Final = turns.c.lease_expires_at.is_not(None)
+
+# Only live turns are in these, so what they cost does not grow with the history.
+Index(
+    "ix_lcs_turns_live",
+    turns.c.conversation_id,
+    turns.c.lease_expires_at,
+    sqlite_where=is_live,
+    postgresql_where=is_live,
+)
+Index(
+    "ix_lcs_turns_lease",
+    turns.c.lease_expires_at,
+    sqlite_where=is_live,
+    postgresql_where=is_live,
+)
+
+journal: Final = Table(
+    "lcs_journal",
+    METADATA,
+    Column("turn_id", String, ForeignKey(turns.c.turn_id, ondelete="CASCADE"), primary_key=True),
+    Column("batch_index", Integer, primary_key=True, autoincrement=False),
+    Column("payload", LargeBinary, nullable=False),
+)

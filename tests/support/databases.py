@@ -1,0 +1,80 @@
+"""Conversation stores to test against: one list of kinds, each opened as several workers."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from lightspeed_core.conversations.memory import MemoryConversationStore
+from lightspeed_core.conversations.sql import SqlConversationStore
+from lightspeed_core.conversations.store import ConversationStore
+from lightspeed_core.db.connect import SqliteSettings
+from lightspeed_core.db.database import Database
+from lightspeed_core.domain.turn import ModelRef, Turn, TurnState
+
+STORE_KINDS = ("memory", "sqlite")
+NOON = datetime(2025, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
+
+type NewWorker = Callable[[], Awaitable[ConversationStore]]
+
+
+class ManualClock:
+    """A clock that goes when it is told to."""
+
+    def __init__(self) -> None:
+        self._now = NOON
+
+    def __call__(self) -> datetime:
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
+
+
+@asynccontextmanager
+async def open_workers(
+    kind: str, directory: Path, clock: Callable[[], datetime]
+) -> AsyncGenerator[NewWorker]:
+    """Give a function that opens one more worker on the same conversations."""
+    memory = MemoryConversationStore(clock=clock)
+    settings = SqliteSettings(path=directory / "conversations.db")
+    async with AsyncExitStack() as stack:
+
+        async def new_worker() -> ConversationStore:
+            if kind == "memory":
+                return memory.beside()
+            store = SqlConversationStore(Database(settings), clock=clock)
+            return await stack.enter_async_context(store)
+
+        yield new_worker
+
+
+def a_turn(
+    conversation_id: str | None = None,
+    *,
+    user_id: str = "ann",
+    question: str = "Why?",
+    started_at: datetime = NOON,
+) -> Turn:
+    """Return a turn as it is received."""
+    return Turn(
+        turn_id=str(uuid4()),
+        conversation_id=conversation_id or str(uuid4()),
+        user_id=user_id,
+        question=question,
+        model=ModelRef(provider="openai", model="small"),
+        started_at=started_at,
+        state=TurnState.WAITING,
+    )
+
+
+async def eventually[T](ask: Callable[[], Awaitable[T]], *, within: float = 5.0) -> T:
+    """Ask until the answer is not empty, and return it."""
+    async with asyncio.timeout(within):
+        answer = await ask()
+        while not answer:
+            await asyncio.sleep(0.01)
+            answer = await ask()
+    return answer
