@@ -59,10 +59,10 @@ class TurnKeeper:
 
     async def renew(self) -> None:
         """Prolong the leases of the turns that run here and stop those that must stop."""
-        live = self._supervisor.live_turns
-        if not live:
+        leased = self._supervisor.leased_turns
+        if not leased:
             return
-        signs = await self._store.renew_leases(live)
+        signs = await self._store.renew_leases(leased)
         for turn_id in signs.interrupted:
             self._supervisor.stop(turn_id, StopReason.USER)
         for turn_id in signs.lost:

@@ -90,9 +90,13 @@ class TurnSupervisor:
         self._is_draining = False
 
     @property
-    def live_turns(self) -> tuple[str, ...]:
-        """The ids of the turns that run here."""
-        return tuple(self._live)
+    def leased_turns(self) -> tuple[str, ...]:
+        """The ids of the turns that run here and that the store knows."""
+        return tuple(
+            turn_id
+            for turn_id, live in self._live.items()
+            if not live.context.is_new or live.log.has_begun
+        )
 
     def find(self, turn_id: str) -> LiveTurn | None:
         """Return a turn that runs here, or None."""
@@ -134,7 +138,7 @@ class TurnSupervisor:
                 await self._idle.wait()
         except TimeoutError:
             logger.warning("turns were stopped by shutdown count=%d", len(self._live))
-            for turn_id in self.live_turns:
+            for turn_id in tuple(self._live):
                 self.stop(turn_id, StopReason.SHUTDOWN)
             await self._idle.wait()
 

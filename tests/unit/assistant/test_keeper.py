@@ -7,6 +7,7 @@ from lightspeed_core.domain.events import TurnInterrupted
 from lightspeed_core.domain.turn import TurnState
 from lightspeed_core.engine.types import ChatDelta
 from tests.support.assistants import (
+    WAIT_SECONDS,
     Wired,
     all_events,
     caller,
@@ -28,6 +29,22 @@ async def test_a_wish_to_stop_reaches_the_worker_that_runs_the_turn(
     await worker.keeper.renew()
 
     assert isinstance((await all_events(source))[-1], TurnInterrupted)
+
+
+async def test_a_first_turn_that_the_model_has_not_accepted_yet_is_left_alone(
+    engine: ScriptedEngine, worker: Wired
+) -> None:
+    gate = asyncio.Event()
+    engine.will([gate, *says("late")])
+    async with asyncio.TaskGroup() as group:
+        starting = group.create_task(worker.assistant.start(TurnRequest(query="one"), caller()))
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not engine.chats:
+                await asyncio.sleep(0)
+        await worker.keeper.renew()
+        gate.set()
+
+    assert (await starting.result().outcome()).text == "late"
 
 
 async def test_another_worker_follows_a_running_turn_through_its_journal(
