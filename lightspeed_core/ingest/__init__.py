@@ -1,0 +1,1 @@
+"""Documents become chunks in a vector store."""
