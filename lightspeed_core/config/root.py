@@ -107,7 +107,7 @@ class Configuration(Section):
     splunk: SplunkConfiguration | None = Field(default=None, description="Events for Splunk.")
     skills: SkillsConfiguration | None = Field(default=None, description="Skills for the model.")
     observability: ObservabilityConfiguration = Field(
-        default=ObservabilityConfiguration(), description="Derived from `OTEL_*`; cannot be set."
+        default=ObservabilityConfiguration(), description="What the environment says to tracing."
     )
     deployment_environment: str = Field(default="development", description="Name shown in traces.")
     config_format_version: ConfigurationFormat | None = Field(

@@ -1,9 +1,17 @@
-"""Questions about the sections themselves: which keys are known at a place."""
+"""Questions about the sections themselves: which keys may stand where."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, TypeAliasType, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAliasType, get_args
+
+from pydantic.fields import FieldInfo
 
 from lightspeed_core.config.section import Section
+
+# Worked out while loading and never written in a file, by section.
+DERIVED: Final = {
+    "Configuration": "data_directory",
+    "CustomizationConfiguration": "custom_profile",
+}
 
 
 def sections_in(annotation: Any) -> Iterator[type[Section]]:
@@ -31,4 +39,10 @@ def known_keys(root: type[Section], place: Sequence[str | int]) -> list[str]:
             for found in sections_in(section.model_fields[str(part)].annotation)
         ]
         sections = inner or sections
-    return list(dict.fromkeys(key for section in sections for key in section.model_fields))
+    return list(dict.fromkeys(key for section in sections for key in written_fields(section)))
+
+
+def written_fields(section: type[Section]) -> Mapping[str, FieldInfo]:
+    """Return the fields of a section that a file may hold."""
+    derived = DERIVED.get(section.__name__)
+    return {name: field for name, field in section.model_fields.items() if name != derived}

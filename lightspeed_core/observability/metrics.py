@@ -27,23 +27,23 @@ class Metrics:
     def _counter(self, name: str, documentation: str, labels: tuple[str, ...] = ()) -> Counter:
         return Counter(name, documentation, labels, registry=self._registry)
 
-    def count_call(self, *, provider: str, model: str, endpoint: str) -> None:
+    def model_called(self, *, provider: str, model: str, endpoint: str) -> None:
         """Count a turn that called a model; `endpoint` is a path such as `/v1/query`."""
         self._calls.labels(provider, model, endpoint).inc()
 
-    def count_call_failure(self, *, provider: str, model: str, endpoint: str) -> None:
+    def model_failed(self, *, provider: str, model: str, endpoint: str) -> None:
         """Count a model or its provider that failed."""
         self._call_failures.labels(provider, model, endpoint).inc()
 
-    def count_recording_failure(self) -> None:
+    def recording_failed(self) -> None:
         """Count a turn that could not be recorded."""
         self._recording_failures.inc()
 
-    def count_journal_failure(self) -> None:
+    def journal_failed(self) -> None:
         """Count a batch of events that could not be written."""
         self._journal_failures.inc()
 
-    def count_warning(self, code: str) -> None:
+    def warned(self, code: str) -> None:
         """Count a warning sent to a client; `code` is one of ours."""
         self._warnings.labels(code).inc()
 

@@ -6,8 +6,8 @@ from lightspeed_core.observability.metrics import Metrics
 def test_a_call_is_counted_by_provider_model_and_endpoint() -> None:
     metrics = Metrics()
     for _ in range(2):
-        metrics.count_call(provider="openai", model="gpt", endpoint="/v1/query")
-    metrics.count_call_failure(provider="openai", model="gpt", endpoint="/v1/query")
+        metrics.model_called(provider="openai", model="gpt", endpoint="/v1/query")
+    metrics.model_failed(provider="openai", model="gpt", endpoint="/v1/query")
     lines = metrics.render().decode().splitlines()
     labels = '{endpoint="/v1/query",model="gpt",provider="openai"}'
     assert f"ls_llm_calls_total{labels} 2.0" in lines
@@ -18,9 +18,9 @@ def test_a_call_is_counted_by_provider_model_and_endpoint() -> None:
 
 def test_failures_of_our_own_are_counted() -> None:
     metrics = Metrics()
-    metrics.count_recording_failure()
-    metrics.count_journal_failure()
-    metrics.count_warning("mcp_server_unavailable")
+    metrics.recording_failed()
+    metrics.journal_failed()
+    metrics.warned("mcp_server_unavailable")
     lines = metrics.render().decode().splitlines()
     assert "ls_recording_failures_total 1.0" in lines
     assert "ls_journal_write_failures_total 1.0" in lines
@@ -29,7 +29,7 @@ def test_failures_of_our_own_are_counted() -> None:
 
 def test_two_services_in_one_process_count_apart() -> None:
     first, second = Metrics(), Metrics()
-    first.count_recording_failure()
+    first.recording_failed()
     assert "ls_recording_failures_total 0.0" in second.render().decode()
 
 

@@ -1,0 +1,1 @@
+"""The command line; only here may anything be printed."""

@@ -1,0 +1,106 @@
+"""The flags and subcommands, and the answers to flags that are no longer acted on."""
+
+import argparse
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, override
+
+from lightspeed_core.constants import DEFAULT_CONFIGURATION_FILE
+
+PROGRAM: Final = "lightspeed-stack"
+DOCUMENTS: Final = ("configuration", "diagram", "openapi", "schema")
+
+_NO_GENERATOR: Final = (
+    "Llama Stack's configuration is not generated: name vector stores in run.yaml, "
+    "and that file in llama_stack.library_client_config_path"
+)
+_NO_MODELS: Final = "the models of the API are in its OpenAPI document: use `docs openapi`"
+_NO_UNIFIED: Final = (
+    "this version reads run.yaml as it is: name it in llama_stack.library_client_config_path"
+)
+_ANSWERS: Final = {
+    ("-m", "--dump-models"): _NO_MODELS,
+    ("-gr", "--dump-models-group"): _NO_MODELS,
+    ("-g", "--generate-llama-stack-configuration"): _NO_GENERATOR,
+    ("-i", "--input-config-file"): _NO_GENERATOR,
+    ("-o", "--output-config-file"): _NO_GENERATOR,
+    ("--synthesized-config-output",): _NO_UNIFIED,
+    ("--migrate-config",): _NO_UNIFIED,
+    ("--run-yaml",): _NO_UNIFIED,
+    ("--migrate-output",): _NO_UNIFIED,
+}
+
+
+class _Answer(argparse.Action):
+    """Answers a flag with one line and ends with exit code 2."""
+
+    @override
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[object] | None,
+        option_string: str | None = None,
+    ) -> None:
+        parser.exit(2, f"{PROGRAM}: {option_string}: {self.const}\n")
+
+
+class _Version(argparse.Action):
+    """Prints the version; looks it up only then."""
+
+    @override
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[object] | None,
+        option_string: str | None = None,
+    ) -> None:
+        parser.exit(0, f"{PROGRAM} {version('lightspeed-stack')}\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Serve an AI assistant that answers product questions with checked citations.",
+        epilog="Without a subcommand the service is started.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="log everything, at level DEBUG"
+    )
+    parser.add_argument(
+        "-d",
+        "--dump-configuration",
+        action="store_true",
+        help="write the configuration, secrets masked, to configuration.json and exit",
+    )
+    parser.add_argument(
+        "-c",
+        "--config",
+        type=Path,
+        metavar="CONFIG_FILE",
+        help=f"configuration file (default: {DEFAULT_CONFIGURATION_FILE}, else the shipped one)",
+    )
+    parser.add_argument(
+        "-s",
+        "--dump-schema",
+        action="store_true",
+        help="write the schema of configuration files to schema.json and exit",
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    for flags, answer in _ANSWERS.items():
+        parser.add_argument(*flags, action=_Answer, nargs="?", const=answer, help=argparse.SUPPRESS)
+    _add_subcommands(parser)
+    return parser
+
+
+def _add_subcommands(parser: argparse.ArgumentParser) -> None:
+    subcommands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    docs = subcommands.add_parser("docs", help="write a generated document")
+    docs.add_argument("document", choices=DOCUMENTS)
+    docs.add_argument(
+        "--output", type=Path, metavar="FILE", help="where to write it (default: standard output)"
+    )

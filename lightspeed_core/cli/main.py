@@ -1,0 +1,100 @@
+"""What the process was asked to do, and its exit code.
+
+What is imported inside a function would cost `--help` and `-d` seconds.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lightspeed_core.cli.arguments import PROGRAM, build_parser
+from lightspeed_core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from lightspeed_core.config.root import Configuration
+
+_DUMP_FILE = Path("configuration.json")
+_SCHEMA_FILE = Path("schema.json")
+
+FAILED = 1
+MISUSED = 2
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; 2 stands for a configuration that cannot be used."""
+    options = build_parser().parse_args(arguments)
+    try:
+        if options.command == "docs":
+            return _write_document(options)
+        if options.dump_schema:
+            return _dump_schema()
+        if options.dump_configuration:
+            return _dump_configuration(_load(options.config))
+        return _serve(options)
+    except ConfigurationError as error:
+        return _complain(str(error), MISUSED)
+
+
+def _load(file: Path | None) -> "Configuration":
+    from lightspeed_core.config.load import load_configuration
+
+    return load_configuration(file, os.environ)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from lightspeed_core.config.load import find_configuration_file
+
+    configuration = _load(options.config)
+    from lightspeed_core.cli.serve import serve
+
+    return serve(
+        configuration,
+        file=find_configuration_file(options.config),
+        level="DEBUG" if options.verbose else log_level(os.environ),
+        environ=os.environ,
+    )
+
+
+def log_level(environ: Mapping[str, str]) -> str:
+    """Return the level that the environment asks for."""
+    return environ.get("LIGHTSPEED_STACK_LOG_LEVEL") or "INFO"
+
+
+def _dump_configuration(configuration: "Configuration") -> int:
+    from lightspeed_core.config.redact import dump_configuration
+
+    text = json.dumps(dump_configuration(configuration), indent=4, ensure_ascii=False)
+    return _write(_DUMP_FILE, f"{text}\n")
+
+
+def _dump_schema() -> int:
+    from lightspeed_core.config.json_schema import render_schema
+
+    return _write(_SCHEMA_FILE, render_schema())
+
+
+def _write_document(options: argparse.Namespace) -> int:
+    from lightspeed_core.cli.docs import render_document
+
+    text = render_document(options.document, options.output)
+    if options.output is None:
+        sys.stdout.write(text)
+        return 0
+    return _write(options.output, text)
+
+
+def _write(file: Path, text: str) -> int:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        return _complain(f"{file} cannot be written: {error.strerror}", FAILED)
+    return 0
+
+
+def _complain(text: str, code: int) -> int:
+    print(f"{PROGRAM}: {text}", file=sys.stderr)
+    return code

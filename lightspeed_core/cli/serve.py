@@ -1,0 +1,135 @@
+"""Serve: one process with uvicorn, or a parent of several."""
+
+import logging
+import socket
+import ssl
+import sys
+from collections.abc import MutableMapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from lightspeed_core.cli.arguments import PROGRAM
+from lightspeed_core.cli.listeners import CannotListen, open_listeners
+from lightspeed_core.cli.startup import StartupWatch
+from lightspeed_core.config.data_directory import create_data_directory
+from lightspeed_core.config.root import Configuration
+from lightspeed_core.config.service import ServiceConfiguration, TLSConfiguration
+from lightspeed_core.config.shipped import shipped_configuration
+from lightspeed_core.config.start_warnings import list_start_warnings
+from lightspeed_core.errors import ConfigurationError
+from lightspeed_core.observability.logging import configure_logging
+
+logger = logging.getLogger(__name__)
+
+_WORKER_APP = "lightspeed_core.app.factory:create_app_from_environment"
+# What a drained turn still needs: to be recorded, and its last events to be sent.
+_LAST_WORDS_SECONDS = 3
+
+
+def serve(
+    configuration: Configuration, *, file: Path, level: str, environ: MutableMapping[str, str]
+) -> int:
+    """Serve until told to stop; returns the exit code.
+
+    Raises:
+        ConfigurationError: The configuration turns out to be unusable while starting.
+    """
+    configure_logging(level, is_colored=configuration.service.color_log)
+    _announce(configuration, file, environ)
+    _prepare_data_directory(configuration)
+    service = configuration.service
+    try:
+        listeners = open_listeners(service.host, service.port)
+    except CannotListen as refusal:
+        print(f"{PROGRAM}: {refusal.cause}", file=sys.stderr)
+        return 1
+    scheme = "https" if service.tls_config.tls_certificate_path else "http"
+    logger.info("service listened url=%s://%s:%d", scheme, service.host, service.port)
+    if service.workers == 1:
+        return _serve_here(configuration, listeners)
+    environ["LIGHTSPEED_STACK_CONFIG_PATH"] = str(file.absolute())
+    environ["LIGHTSPEED_STACK_LOG_LEVEL"] = level
+    settings = uvicorn.Config(_WORKER_APP, factory=True, **_server_settings(service))
+    Multiprocess(settings, list(listeners)).run()
+    return 0
+
+
+def _announce(configuration: Configuration, file: Path, environ: MutableMapping[str, str]) -> None:
+    if file == shipped_configuration():
+        logger.info("no configuration file was named or found; the shipped one is used: %s", file)
+    else:
+        logger.info("configuration was read from %s", file)
+    for warning in list_start_warnings(configuration, environ):
+        logger.warning("%s", warning)
+
+
+def _prepare_data_directory(configuration: Configuration) -> None:
+    directory = configuration.data_directory
+    if directory is None:
+        return
+    try:
+        create_data_directory(directory)
+    except OSError as error:
+        raise ConfigurationError(
+            f"data directory {directory} cannot be created: {error.strerror}; "
+            "set LIGHTSPEED_DATA_DIR to a directory that can be written"
+        ) from error
+
+
+def _serve_here(configuration: Configuration, listeners: Sequence[socket.socket]) -> int:
+    # Imported here, so that a taken port is told at once and a parent of workers stays small.
+    from lightspeed_core.app.factory import create_app
+
+    watch = StartupWatch()
+    app = watch.around(create_app(configuration, on_fatal=watch.stop))
+    settings = uvicorn.Config(app, **_server_settings(configuration.service))
+    server = uvicorn.Server(settings)
+    watch.on_stop = lambda: setattr(server, "should_exit", True)
+    try:
+        server.run(list(listeners))
+    except (KeyboardInterrupt, SystemExit):
+        logger.info("service was stopped")
+    if watch.error is None:
+        return 0 if server.started else 1
+    if isinstance(watch.error, ConfigurationError):
+        raise watch.error
+    return 1
+
+
+def _server_settings(service: ServiceConfiguration) -> dict[str, Any]:
+    return {
+        "loop": "uvloop",
+        "http": "httptools",
+        "ws": "none",
+        "lifespan": "on",
+        "log_config": None,
+        "access_log": False,  # the service writes its own, with the request's id
+        "server_header": False,
+        "workers": service.workers,
+        "timeout_graceful_shutdown": service.drain_seconds + _LAST_WORDS_SECONDS,
+        **_tls_settings(service.tls_config),
+    }
+
+
+def _tls_settings(tls: TLSConfiguration) -> dict[str, Any]:
+    if tls.tls_certificate_path is None:
+        return {}
+    certificate = str(tls.tls_certificate_path)
+    key = str(tls.tls_key_path) if tls.tls_key_path else None
+    file = tls.tls_key_password
+    try:
+        password = file.read_text(encoding="utf-8").strip() if file else ""
+        # An empty password, because with none the library would ask for one on the terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"service.tls_config: {certificate} and its key cannot be used: {error}"
+        ) from error
+    return {
+        "ssl_certfile": certificate,
+        "ssl_keyfile": key,
+        "ssl_keyfile_password": password,
+    }

@@ -1,0 +1,60 @@
+"""Keeps the error that ended a start, which the server would only log with a traceback."""
+
+from collections.abc import Callable
+from typing import Any
+
+from lightspeed_core.errors import LightspeedError
+
+type Receive = Callable[[], Any]
+type Send = Callable[[Any], Any]
+type Application = Callable[[Any, Receive, Send], Any]
+
+
+def _nothing() -> None: ...
+
+
+class StartupWatch:
+    """Between server and application. `error` is why the service could not go on."""
+
+    def __init__(self) -> None:
+        self.error: LightspeedError | None = None
+        self.on_stop: Callable[[], object] = _nothing
+
+    def stop(self, error: LightspeedError) -> None:
+        """Note an error found after the start and ask the server to end."""
+        self.error = error
+        self.on_stop()
+
+    def around(self, app: Application) -> Application:
+        """Return the application with its lifespan watched."""
+
+        async def watched(scope: Any, receive: Receive, send: Send) -> None:
+            if scope["type"] != "lifespan":
+                await app(scope, receive, send)
+                return
+
+            started = False
+
+            async def send_on(message: Any) -> None:
+                nonlocal started
+                started = started or message["type"] == "lifespan.startup.complete"
+                # Its text is a traceback; the exception itself follows.
+                if message["type"] != "lifespan.startup.failed":
+                    await send(message)
+
+            try:
+                await app(scope, receive, send_on)
+            except (LightspeedError, ExceptionGroup) as error:
+                self.error = None if started else _find_cause(error)
+                if self.error is None:
+                    raise
+                await send({"type": "lifespan.startup.failed", "message": ""})
+
+        return watched
+
+
+def _find_cause(error: Exception) -> LightspeedError | None:
+    if isinstance(error, LightspeedError):
+        return error
+    inner: tuple[Exception, ...] = getattr(error, "exceptions", ())
+    return next((cause for each in inner if (cause := _find_cause(each))), None)

@@ -1,0 +1,107 @@
+"""What an operator must be told at every start: settings that do nothing, and risky ones."""
+
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+from typing import Final
+
+from lightspeed_core.config.authentication import AuthenticationModule
+from lightspeed_core.config.place import Place, dotted
+from lightspeed_core.config.root import Configuration
+from lightspeed_core.config.section import Section
+
+# A section leaves this table when the service serves it.
+NOT_SERVED: Final[tuple[Place, ...]] = (
+    ("a2a_state",),
+    ("approvals",),
+    ("authorization", "access_rules"),
+    ("azure_entra_id",),
+    ("byok_rag",),
+    ("compaction",),
+    ("customization", "agent_card_config"),
+    ("customization", "agent_card_path"),
+    ("inference", "context_windows"),
+    ("inference", "providers"),
+    ("llama_stack", "config"),
+    ("mcp_servers",),
+    ("observability", "otel"),
+    ("quota_handlers",),
+    ("rag", "byok"),
+    ("rag", "okp"),
+    ("rag", "retrieval", "inline", "reranker"),
+    ("rag", "retrieval", "tool"),
+    ("rlsapi_v1",),
+    ("saved_prompts",),
+    ("shields",),
+    ("skills",),
+    ("splunk",),
+    ("user_data_collection", "feedback_enabled"),
+    ("user_data_collection", "transcripts_enabled"),
+    ("vector_store",),
+)
+_OPEN_MODULES: Final = {AuthenticationModule.NOOP, AuthenticationModule.NOOP_WITH_BEARER}
+_RULED_MODULES: Final = {
+    AuthenticationModule.JWK,
+    AuthenticationModule.RH_IDENTITY,
+    AuthenticationModule.TRUSTED_PROXY,
+}
+
+
+def list_start_warnings(
+    configuration: Configuration, environ: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return one line for each setting that the operator may rely on in vain or at a risk."""
+    return (
+        *(f"{dotted(place)} is not served by this version" for place in _unserved(configuration)),
+        *_describe_unserved_environment(environ),
+        *_describe_risks(configuration),
+    )
+
+
+def _unserved(configuration: Configuration) -> Iterator[Place]:
+    for place in NOT_SERVED:
+        holder: object = configuration
+        for part in place[:-1]:
+            holder = getattr(holder, str(part), None)
+        if isinstance(holder, Section) and _is_set(holder, str(place[-1])):
+            yield place
+
+
+def _is_set(section: Section, key: str) -> bool:
+    field = type(section).model_fields[key]
+    return getattr(section, key) != field.get_default(call_default_factory=True)
+
+
+def _describe_unserved_environment(environ: Mapping[str, str]) -> Iterator[str]:
+    if environ.get("SENTRY_DSN"):
+        yield "SENTRY_DSN is set, and error reporting is not served by this version"
+
+
+def _describe_risks(configuration: Configuration) -> Iterator[str]:
+    service, authentication = configuration.service, configuration.authentication
+    if authentication.module in _OPEN_MODULES and not _is_loopback(service.host):
+        yield (
+            f"service.host {service.host} is open to other machines and authentication.module "
+            f"{authentication.module} believes everybody: anyone who can connect may ask as anyone"
+        )
+    if service.auth_enabled and authentication.module is AuthenticationModule.NOOP:
+        yield "service.auth_enabled has no effect; authentication.module decides and is noop"
+    rules = configuration.authorization.access_rules if configuration.authorization else ()
+    if rules and authentication.module not in _RULED_MODULES:
+        yield (
+            "authorization.access_rules are ignored with authentication.module "
+            f"{authentication.module}"
+        )
+    if authentication.jwk_config and authentication.module is AuthenticationModule.JWK:
+        token = authentication.jwk_config.jwt_configuration
+        unchecked = [key for key in ("issuer", "audience") if getattr(token, key) is None]
+        if unchecked:
+            yield f"the {' and '.join(unchecked)} of tokens is not checked (jwt_configuration)"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
