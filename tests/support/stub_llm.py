@@ -5,8 +5,9 @@ and prints its port. It serves `/v1/models`, `/v1/chat/completions`, `/v1/embedd
 /requests` tells what it was asked, `DELETE /requests` forgets that, `GET /stats` counts
 connections, requests, finished streams and disconnects.
 
-By default it answers `You asked: <question>`, a word a token. A model named `*guard*` answers
-`safe`, or `unsafe\\nS1` about bombs. Directives in the last user message change that:
+The API key `wrong-key` is refused. By default it answers `You asked: <question>`, a word a token.
+A model named `*guard*` answers `safe`, or `unsafe\\nS1` about bombs. Directives in the last user
+message change that:
 
     [[say=exact text]]               the answer
     [[tokens=50]]                    50 tokens: `w0 w1 ...`
@@ -20,6 +21,7 @@ By default it answers `You asked: <question>`, a word a token. A model named `*g
     [[cut=5]] [[stall=5]]            closes the socket, or falls silent, after 5 events
     [[error=code some text]]         an error event inside the stream, after the tokens
     [[garbage]] [[broken=2]]         an HTML page; a broken JSON event after 2 events
+    [[raw=text]]                     this text as a JSON body
     [[hang]]                         never answers
     [[finish=length]]                another finish_reason
     [[nofinish]] [[nodone]] [[nousage]] [[nostream]]   parts left out

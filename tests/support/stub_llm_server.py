@@ -15,6 +15,7 @@ import orjson
 from tests.support.stub_llm_script import Defaults, Script, script_for
 
 KEPT_REQUESTS = 2000
+WRONG_KEY = "Bearer wrong-key"
 CONTEXT_TOO_LONG = {
     "error": {
         "message": "This model's maximum context length is 4096 tokens. However, your messages "
@@ -104,7 +105,10 @@ class Exchange:
 
     async def _answer(self, request: Request) -> None:
         defaults = self.server.defaults
-        if request.path == "/v1/models":
+        if request.headers.get("authorization") == WRONG_KEY:
+            self.server.remember(request, {})
+            self._json({"error": {"message": "Incorrect API key provided"}}, status=401)
+        elif request.path == "/v1/models":
             self.server.remember(request, {})
             rows = [{"id": m, "object": "model", "owned_by": "stub"} for m in defaults.models]
             self._json({"object": "list", "data": rows})
@@ -126,7 +130,9 @@ class Exchange:
             await self._wait_for_disconnect()
             return
         await self._pause(script.first)
-        if "garbage" in script.given:
+        if "raw" in script.given:
+            self._bytes(script.given["raw"].encode())
+        elif "garbage" in script.given:
             self._head("text/html", chunked=False, extra="content-length: 11\r\n")
             self.writer.write(b"<h1>hi</h1>")
         elif not body.get("stream") or "nostream" in script.given:
@@ -201,7 +207,9 @@ class Exchange:
         self.writer.write(head.encode())
 
     def _json(self, answer: object, *, status: int = 200, extra: str = "") -> None:
-        body = orjson.dumps(answer)
+        self._bytes(orjson.dumps(answer), status=status, extra=extra)
+
+    def _bytes(self, body: bytes, *, status: int = 200, extra: str = "") -> None:
         extra += f"content-length: {len(body)}\r\n"
         self._head("application/json", chunked=False, status=status, extra=extra)
         self.writer.write(body)

@@ -6,7 +6,7 @@ null; both are accepted wherever they can come from a variable.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
@@ -103,14 +103,6 @@ class OpenAICompatibleConfig(BaseModel):
         if value is not None and not Path(value).is_file():
             raise ValueError(f"{value!r} is no file; right would be a PEM file")
         return value
-
-    @classmethod
-    def sample_run_config(cls, **_: Any) -> dict[str, Any]:
-        """Return what a generated run.yaml holds."""
-        return {
-            "base_url": "${env.OPENAI_BASE_URL:=https://api.openai.com/v1}",
-            "api_key": "${env.OPENAI_API_KEY:=}",
-        }
 
 
 def _bare(url: str) -> str:

@@ -6,7 +6,6 @@ request.
 
 import asyncio
 import io
-import itertools
 import logging
 import ssl
 from collections.abc import Mapping
@@ -85,7 +84,8 @@ class Endpoint:
         """
         data = orjson.dumps(body)
         waited = 0.0
-        for attempt in itertools.count():
+        attempt = 0
+        while True:
             try:
                 return await self._attempt(path, data, attempt)
             except Setback as setback:
@@ -97,9 +97,9 @@ class Endpoint:
                     "model endpoint will be asked again",
                     extra={"wait_seconds": wait, "reason": str(setback.failure)},
                 )
+            attempt += 1
             waited += wait
             await asyncio.sleep(wait)
-        raise AssertionError
 
     async def _attempt(self, path: str, data: bytes, attempt: int) -> ClientResponse:
         payload = data if len(data) < LONGEST_PLAIN_BODY else io.BytesIO(data)

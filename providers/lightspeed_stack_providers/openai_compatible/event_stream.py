@@ -8,7 +8,7 @@ import asyncio
 from typing import Any, cast
 
 import orjson
-from aiohttp import ClientError, ClientResponse
+from aiohttp import ClientError, StreamReader
 
 from lightspeed_stack_providers.failures import UpstreamCut, UpstreamFailure, UpstreamGarbage
 from lightspeed_stack_providers.openai_compatible.refusals import refusal_of
@@ -19,13 +19,13 @@ TAIL_SECONDS = 2.0
 
 
 class EventStream:
-    """The events of a response.
+    """The events of a response's content.
 
     The reader sets `is_complete` once the answer is; a stream that ends before is cut.
     """
 
-    def __init__(self, response: ClientResponse) -> None:
-        self._response = response
+    def __init__(self, content: StreamReader) -> None:
+        self._content = content
         self._rest = b""
         self._partial = b""
         self._failure: UpstreamFailure | None = None
@@ -49,13 +49,13 @@ class EventStream:
 
     async def drain(self) -> None:
         """Read the few bytes that follow the last event, so that the connection is kept."""
-        if not self._response.content.at_eof():
+        if not self._content.at_eof():
             await self._read_bytes()
 
     async def _read_bytes(self) -> bytes:
         try:
             async with asyncio.timeout(TAIL_SECONDS if self.is_complete else None):
-                data = await self._response.content.readany()
+                data = await self._content.readany()
         except (ClientError, TimeoutError, OSError) as exc:
             self._has_ended = True
             if not self.is_complete:

@@ -182,7 +182,7 @@ async def _chunks(
             yield chunk_of(await read_json(response), model)
             return
         require_events(response)
-        stream = EventStream(response)
+        stream = EventStream(response.content)
         while events := await stream.read():
             for event in events:
                 chunk = chunk_of(event, model)

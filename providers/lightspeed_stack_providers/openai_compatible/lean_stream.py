@@ -108,7 +108,7 @@ async def lean_deltas(response: ClientResponse) -> AsyncGenerator[LeanDelta]:
         return
     require_events(response)
     yield LeanDelta()
-    stream = EventStream(response)
+    stream = EventStream(response.content)
     while events := await stream.read():
         for event in events:
             fold.take(event)

@@ -110,12 +110,13 @@ def refusal_of(answer: Any) -> Refusal:
     if not isinstance(error, dict):
         return Refusal(str(error)[:LONGEST_TEXT])
     found = cast("dict[str, Any]", error)
-    code = found.get("code") or found.get("status") or found.get("type") or ""
+    number = found.get("code")
+    words = (found.get(name) for name in ("code", "status", "type"))
     text = found.get("message") or found.get("detail") or orjson.dumps(found).decode()
     return Refusal(
         text=str(text)[:LONGEST_TEXT],
-        code=str(code),
-        status=code if isinstance(code, int) and 400 <= code < 600 else None,
+        code=next((word for word in words if isinstance(word, str)), ""),
+        status=number if isinstance(number, int) and 400 <= number < 600 else None,
     )
 
 
