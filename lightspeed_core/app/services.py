@@ -25,7 +25,6 @@ from lightspeed_core.assistant.tool_loop import NoTools
 from lightspeed_core.assistant.topic import TopicWriter
 from lightspeed_core.assistant.turn import TurnParts, run_turn
 from lightspeed_core.auth.registry import authenticator_of, authorizer_of
-from lightspeed_core.config.data_directory import create_data_directory
 from lightspeed_core.config.database import SQLiteDatabaseConfiguration
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.config.shipped import shipped_root
@@ -70,8 +69,6 @@ async def open_services(
         metrics=Metrics(),
         settings=assistant_settings(configuration),
     )
-    if configuration.data_directory is not None:
-        _create(configuration.data_directory)
     authenticator = authenticator_of(configuration.authentication)
     authorizer = authorizer_of(configuration.authentication)
     async with AsyncExitStack() as stack:
@@ -109,16 +106,6 @@ def open_conversations(configuration: Configuration) -> ConversationStore:
             raise ConfigurationError(
                 "database.postgres: this version keeps conversations in SQLite or in memory"
             )
-
-
-def _create(data_directory: Path) -> None:
-    try:
-        create_data_directory(data_directory)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The data directory {data_directory} cannot be created ({error.strerror}); "
-            "LIGHTSPEED_DATA_DIR names another"
-        ) from error
 
 
 def _supervise(
