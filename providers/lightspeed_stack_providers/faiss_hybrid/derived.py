@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final
 
-from lightspeed_stack_providers.faiss_hybrid import filters
+from lightspeed_stack_providers.faiss_hybrid import filters, stores
 from lightspeed_stack_providers.faiss_hybrid.failures import DamagedContent
 from lightspeed_stack_providers.faiss_hybrid.keyword_index import KeywordIndex
 from lightspeed_stack_providers.faiss_hybrid.stores import Store
@@ -123,6 +123,7 @@ class DerivedIndexes:
         # Whatever goes wrong under way, the half-done index is gone.
         index = self._by_store.pop(store.store_key, None)
         if index is None or not self._bring_up(index, connection, store):
+            self._forget_deleted_stores(connection)
             index = DerivedIndex(store, self._language)
             index.follow(connection, store)
             if not index.agrees(store):
@@ -130,9 +131,13 @@ class DerivedIndexes:
         self._by_store[store.store_key] = index
         return index
 
-    def forget(self, store_key: int) -> None:
-        """Free the memory of a store's indexes."""
-        self._by_store.pop(store_key, None)
+    def store_keys(self) -> set[int]:
+        """Tell whose indexes are in memory."""
+        return set(self._by_store)
+
+    def _forget_deleted_stores(self, connection: sqlite3.Connection) -> None:
+        kept = {store.store_key for store in stores.list_all(connection)}
+        self._by_store = {key: index for key, index in self._by_store.items() if key in kept}
 
     def _bring_up(self, index: DerivedIndex, connection: sqlite3.Connection, store: Store) -> bool:
         if not index.can_follow(store):

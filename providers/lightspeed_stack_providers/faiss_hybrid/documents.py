@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from llama_stack_api import EmbeddedChunk
 
@@ -26,11 +27,9 @@ class Document:
     pending: int
 
 
-_COLUMNS = (
-    "document_key, document_id, created_at, content_hash, title, url, source, bytes,"
-    " (SELECT count(*) FROM chunks WHERE chunks.document_key = documents.document_key),"
-    " (SELECT count(*) FROM chunks WHERE chunks.document_key = documents.document_key"
-    "  AND NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.chunk_key = chunks.chunk_key))"
+_COLUMNS: Final = (
+    "document_key, document_id, created_at, content_hash, title, url, source, bytes, chunks,"
+    " chunks - vectors"
 )
 
 

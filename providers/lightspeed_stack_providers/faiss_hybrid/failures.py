@@ -20,7 +20,7 @@ class StoreFileUnusable(LlamaStackError):
         super().__init__(f"Vector store file {path}: {reason}. {advice}")
 
 
-def named(error: sqlite3.Error | DamagedContent, path: Path) -> StoreFileUnusable:
+def named(error: sqlite3.Error | OSError | DamagedContent, path: Path) -> StoreFileUnusable:
     """Turn an error that names no file into one that does, with advice."""
     # The low byte is the primary code (sqlite.org/rescode.html); errors of the module have none.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF

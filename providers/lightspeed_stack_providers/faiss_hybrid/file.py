@@ -40,7 +40,7 @@ class _Lane:
             except BaseException:
                 self._connection.rollback()
                 raise
-        except (sqlite3.Error, DamagedContent) as error:
+        except (sqlite3.Error, OSError, DamagedContent) as error:
             raise named(error, self._path) from error
         return result
 

@@ -57,7 +57,7 @@ class FaissHybrid(OpenAIStores, VectorStoresProtocolPrivate):
 
     async def initialize(self) -> None:
         """Open the file, so that a bad one stops the boot."""
-        await self._file.write(stores.list_all)
+        await self._file.read(stores.list_all)
 
     async def shutdown(self) -> None:
         """Let go of the file and the threads."""

@@ -4,7 +4,8 @@ Kept in memory and never on disk: tantivy allows one writer to a folder, and sev
 share a store. It is derived from the SQLite file at a rate of about ten thousand chunks a second.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 from tantivy import (
@@ -24,6 +25,7 @@ from lightspeed_stack_providers.faiss_hybrid.ranking import Ranking
 
 _HEADLINE_BOOST: Final = 2.0
 _LONGEST_WORD: Final = 100
+_MOST_WORDS: Final = 128  # of a question that is a document, the beginning
 _WRITER_BYTES: Final = 15_000_000  # the least that tantivy takes
 _STEMMED: Final = "stemmed"
 
@@ -69,12 +71,15 @@ class KeywordIndex:
     def __len__(self) -> int:
         return self._index.searcher().num_docs
 
-    def change(self, *, add: Iterable[tuple[int, str, str]], remove: Iterable[int] = ()) -> None:
+    def change(self, *, add: Iterator[tuple[int, str, str]], remove: Sequence[int] = ()) -> None:
         """Take (key, headline, text) rows in and let others go, in one step."""
+        first = next(add, None)
+        if first is None and not remove:
+            return
         writer = self._index.writer(_WRITER_BYTES, 1)
         for key in remove:
             writer.delete_documents_by_term("key", key)
-        for key, headline, text in add:
+        for key, headline, text in chain([first] if first else [], add):
             document = Document()
             document.add_integer("key", key)
             document.add_text("headline", headline)
@@ -90,10 +95,12 @@ class KeywordIndex:
         Stop words are left out unless the question has no others.
         """
         words = self._telling_words.analyze(text) or self._all_words.analyze(text)
-        if not words or limit < 1 or (only is not None and not only):
+        depth = min(limit, len(self) if only is None else len(only))
+        if not words or depth == 0:
             return []
+        distinct = list(dict.fromkeys(words))[:_MOST_WORDS]
         query = Query.boolean_query(
-            [(Occur.Should, part) for word in dict.fromkeys(words) for part in self._find(word)]
+            [(Occur.Should, part) for word in distinct for part in self._find(word)]
         )
         if only is not None:
             among = Query.const_score_query(
@@ -101,7 +108,7 @@ class KeywordIndex:
             )
             query = Query.boolean_query([(Occur.Must, query), (Occur.Must, among)])
         searcher = self._index.searcher()
-        hits = searcher.search(query, limit, count=False).hits
+        hits = searcher.search(query, depth, count=False).hits
         keys = searcher.fast_field_values("key", [address for _, address in hits])
         ranking = [(int(key or 0), float(hit[0])) for key, hit in zip(keys, hits, strict=True)]
         return sorted(ranking, key=lambda item: (-item[1], item[0]))

@@ -2,7 +2,8 @@
 
 A row of `chunks` never changes its text: another text is another row with another key. Keys are
 never used twice, so they are the change log of what came: whoever knows all rows up to a key has
-only to read on. `removals` is the log of what went.
+only to read on. `removals` is the log of what went. Large columns stand last, where a scan of the
+others does not read them.
 """
 
 import sqlite3
@@ -40,6 +41,8 @@ CREATE TABLE documents (
     url TEXT,
     source TEXT,
     bytes INTEGER NOT NULL DEFAULT 0,
+    chunks INTEGER NOT NULL DEFAULT 0,
+    vectors INTEGER NOT NULL DEFAULT 0,
     source_text TEXT,
     UNIQUE (store_key, document_id)
 );

@@ -61,8 +61,9 @@ class VectorIndex:
             params.sel = selector
         cosines, keys = self._index.search(query / norm, depth, params=params)
         # faiss fills up with the key -1 when it finds fewer.
-        return [
+        found = [
             (int(key), float(cosine))
             for key, cosine in zip(keys[0], cosines[0], strict=True)
             if key >= 0
         ]
+        return sorted(found, key=lambda item: (-item[1], item[0]))

@@ -6,6 +6,7 @@ The cost of a change is that of what is changed, whatever the store holds.
 import json
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -15,7 +16,7 @@ from lightspeed_stack_providers.faiss_hybrid.chunk_rows import NewChunk, NewDocu
 from lightspeed_stack_providers.faiss_hybrid.stores import Store
 
 # A process that missed more removals than these builds its indexes anew.
-_REMOVALS_KEPT: Final = 10_000
+REMOVALS_KEPT: Final = 10_000
 
 
 class Changes:
@@ -24,10 +25,10 @@ class Changes:
     def __init__(self, connection: sqlite3.Connection, store: Store) -> None:
         self._sql = connection
         self._store_key = store.store_key
-        self._chunks = 0
-        self._vectors = 0
         self._removed = False
-        self._left_documents: set[int] = set()
+        # By document, with None for chunks of none.
+        self._chunks: Counter[int | None] = Counter()
+        self._vectors: Counter[int | None] = Counter()
 
     def insert(self, chunks: Iterable[NewChunk], documents: Iterable[NewDocument]) -> None:
         """Take chunks in. Raises `ConflictError` for those of a version that was replaced."""
@@ -48,22 +49,25 @@ class Changes:
         if row is None:
             return False
         self._remove_where("document_key = ?", row[0])
-        self._left_documents.add(row[0])
         return True
 
     def finish(self) -> None:
         """Remove documents that lost their last chunk, and tell every process of the change."""
-        for document_key in self._left_documents:
+        touched = self._chunks.keys() | self._vectors.keys()
+        for document_key in touched - {None}:
             self._sql.execute(
-                "DELETE FROM documents WHERE document_key = ?"
-                " AND NOT EXISTS (SELECT 1 FROM chunks WHERE document_key = ?)",
-                (document_key, document_key),
+                "UPDATE documents SET chunks = chunks + ?, vectors = vectors + ?"
+                " WHERE document_key = ?",
+                (self._chunks[document_key], self._vectors[document_key], document_key),
             )
-        if self._chunks or self._vectors or self._removed:
+            self._sql.execute(
+                "DELETE FROM documents WHERE document_key = ? AND chunks = 0", (document_key,)
+            )
+        if touched:
             self._sql.execute(
                 "UPDATE stores SET version = version + 1, chunks = chunks + ?,"
                 " vectors = vectors + ? WHERE store_key = ?",
-                (self._chunks, self._vectors, self._store_key),
+                (self._chunks.total(), self._vectors.total(), self._store_key),
             )
         if self._removed:
             self._shorten_log()
@@ -127,13 +131,15 @@ class Changes:
                 ),
             )
             chunk_key = int(cursor.lastrowid or 0)
-            self._chunks += 1
+            self._chunks[document_key] += 1
         if chunk.embedding is not None:
-            self._vectors += self._sql.execute(
+            added = self._sql.execute(
                 "INSERT INTO vectors (store_key, chunk_key, embedding) VALUES (?, ?, ?)"
                 " ON CONFLICT (chunk_key) DO NOTHING",
                 (self._store_key, chunk_key, chunk.embedding),
             ).rowcount
+            if added:
+                self._vectors[document_key] += 1
 
     def _find_same(self, chunk: NewChunk, document_key: int | None) -> int | None:
         """Find the chunk as it is already stored; what was stored in its place goes away."""
@@ -148,6 +154,10 @@ class Changes:
         chunk_key, *stored, embedding = row
         same_vector = embedding is None or chunk.embedding in {None, embedding}
         if same_vector and stored == [document_key, chunk.metadata, chunk.content]:
+            self._sql.execute(
+                "UPDATE chunks SET chunk_metadata = ? WHERE chunk_key = ? AND chunk_metadata != ?",
+                (chunk.chunk_metadata, chunk_key, chunk.chunk_metadata),
+            )
             return chunk_key
         self._remove_where("chunk_key = ?", chunk_key)
         return None
@@ -162,20 +172,18 @@ class Changes:
                 "INSERT INTO removals (store_key, chunk_key) VALUES (?, ?)",
                 (self._store_key, chunk_key),
             )
-            self._vectors -= self._sql.execute(
+            self._vectors[document_key] -= self._sql.execute(
                 "DELETE FROM vectors WHERE chunk_key = ?", (chunk_key,)
             ).rowcount
             self._sql.execute("DELETE FROM chunks WHERE chunk_key = ?", (chunk_key,))
-            self._chunks -= 1
+            self._chunks[document_key] -= 1
             self._removed = True
-            if document_key is not None:
-                self._left_documents.add(document_key)
 
     def _shorten_log(self) -> None:
         newest: int = self._sql.execute(
             "SELECT max(removal_key) FROM removals WHERE store_key = ?", (self._store_key,)
         ).fetchone()[0]
-        horizon = newest - _REMOVALS_KEPT
+        horizon = newest - REMOVALS_KEPT
         removed = self._sql.execute(
             "DELETE FROM removals WHERE store_key = ? AND removal_key <= ?",
             (self._store_key, horizon),
