@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from lightspeed_core.assistant.arrivals import Arrivals
 from lightspeed_core.assistant.context import AssistantSettings
 from lightspeed_core.assistant.live import EventSource
 from lightspeed_core.assistant.prepare import prepare_turn
@@ -40,16 +41,19 @@ class Assistant:
         self._store = store
         self._supervisor = supervisor
         self._settings = settings
+        self._arrivals = Arrivals()
 
     async def start(self, request: TurnRequest, caller: Identity) -> EventSource:
         """Start a turn and return its events once the first exists.
 
         Every refusal before that is raised; later failures are events.
         """
-        context = await prepare_turn(
-            request, caller, engine=self._engine, store=self._store, settings=self._settings
-        )
-        return await self._supervisor.start(context)
+        async with self._arrivals.in_order(request.conversation_id):
+            context = await prepare_turn(
+                request, caller, engine=self._engine, store=self._store, settings=self._settings
+            )
+            live = await self._supervisor.receive(context)
+        return await self._supervisor.run(live)
 
     async def resume(self, turn_id: str, caller: Identity) -> EventSource:
         """Return the events of a turn of this caller, live or from the journal.

@@ -102,22 +102,29 @@ class TurnSupervisor:
         """Return a turn that runs here, or None."""
         return self._live.get(turn_id)
 
-    async def start(self, context: TurnContext) -> EventLog:
-        """Run a turn; returns once its first event exists and raises what refused it before."""
+    async def receive(self, context: TurnContext) -> LiveTurn:
+        """Take a turn; returns when its place among those of its conversation is certain.
+
+        Raises `EngineUnavailable` during shutdown.
+        """
         if self._is_draining:
             raise EngineUnavailable("The service is shutting down.", retry_after=5)
         turn = context.begun
         if not context.is_new:
             await self._store.begin(turn)
-        live = LiveTurn(
+        return LiveTurn(
             context=context,
             log=EventLog(turn.turn_id, heartbeat=self._settings.heartbeat),
             fold=TurnFold(turn),
             journal=TurnJournal(turn.turn_id, self._store.append_journal),
         )
-        self._live[turn.turn_id] = live
+
+    async def run(self, live: LiveTurn) -> EventLog:
+        """Run a turn; returns once its first event exists and raises what refused it before."""
+        turn_id = live.begun.turn_id
+        self._live[turn_id] = live
         self._idle.clear()
-        live.task = self._group.create_task(self._run(live), name=f"turn {turn.turn_id}")
+        live.task = self._group.create_task(self._run(live), name=f"turn {turn_id}")
         await live.log.first_event()
         return live.log
 

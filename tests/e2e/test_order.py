@@ -18,6 +18,7 @@ async def test_two_hundred_questions_over_twenty_conversations_keep_their_order(
 ) -> None:
     stub.clear()
     async with service.async_client() as client:
+        await open_connections(client)
         opened = await asyncio.gather(*(open_conversation(client, c) for c in range(CONVERSATIONS)))
         answers = await asyncio.gather(
             *(
@@ -34,6 +35,12 @@ async def test_two_hundred_questions_over_twenty_conversations_keep_their_order(
 
 def question(conversation: int, number: int) -> str:
     return f"conversation {conversation} question {number}"
+
+
+async def open_connections(client: httpx2.AsyncClient) -> None:
+    """Connect beforehand: a question that still has to connect can be overtaken on its way."""
+    probes = (client.get("/liveness") for _ in range(CONVERSATIONS * QUESTIONS))
+    await asyncio.gather(*probes)
 
 
 async def open_conversation(client: httpx2.AsyncClient, conversation: int) -> str:
