@@ -5,6 +5,7 @@ whole document, and the event loop waits for nothing.
 """
 
 import asyncio
+import importlib
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from lightspeed_stack_providers.onnx_embeddings.folder import BrokenModel, Embed
 if TYPE_CHECKING:
     from lightspeed_stack_providers.onnx_embeddings.session import Session
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # About 256 tokens of English, a tenth of a second on one slow core.
 _SLICE_CHARACTERS: Final = 1200
@@ -78,21 +79,17 @@ class Embedder:
         return vectors, tokens
 
     def _load(self) -> "Session":
-        # Seconds of import that a stack which never embeds does not pay for.
-        from lightspeed_stack_providers.onnx_embeddings.session import (  # noqa: PLC0415
-            Session,
-        )
-
+        # An import of its own: a stack that never embeds does not load ONNX Runtime.
+        module = importlib.import_module("lightspeed_stack_providers.onnx_embeddings.session")
         try:
-            self._session = Session(self._model, threads=self._threads)
+            session: Session = module.Session(self._model, threads=self._threads)
         except BrokenModel as error:
             self._failure = str(error)
             raise
         self._failure = None
-        _log.info(
-            "embedding model loaded", extra={"model": self._model.name, "threads": self._threads}
-        )
-        return self._session
+        logger.info("embedding model loaded model=%s threads=%d", self._model.name, self._threads)
+        self._session = session
+        return session
 
     def _unload(self) -> None:
         self._session = None
