@@ -88,7 +88,8 @@ def _render(file: Path, problem: Problem) -> str:
     where = ":".join(str(part) for part in (file, problem.line, problem.column) if part)
     key = dotted(problem.place)
     named = f"{key} = {problem.value}" if problem.value else key
-    return ": ".join(part for part in (where, named, problem.text) if part)
+    told = ": ".join(part for part in (where, named, problem.text) if part)
+    return " ".join(told.splitlines())
 
 
 def show_value(place: Place, tree: Any) -> str:

@@ -49,7 +49,7 @@ class QuestionValidityShield(Section):
     """A shield that keeps to the product."""
 
     name: str = Field(min_length=1, description="Its name.")
-    provider_id: Literal["question_validity"]
+    provider_id: Literal["question_validity"] = Field(description="Kind of shield.")
     config: QuestionValidityConfiguration = Field(description="Its settings.")
 
 
@@ -57,7 +57,7 @@ class RedactionShield(Section):
     """A shield that takes patterns out of a question."""
 
     name: str = Field(min_length=1, description="Its name.")
-    provider_id: Literal["redaction"]
+    provider_id: Literal["redaction"] = Field(description="Kind of shield.")
     config: RedactionConfiguration = Field(
         default=RedactionConfiguration(), description="Its settings."
     )

@@ -1,0 +1,102 @@
+"""What is told at every start: settings that do nothing, and risky ones."""
+
+from typing import Any
+
+import pytest
+
+from lightspeed_core.config.load import load_configuration
+from lightspeed_core.config.root import Configuration
+from lightspeed_core.config.section import Section
+from lightspeed_core.config.shipped import shipped_configuration
+from lightspeed_core.config.start_warnings import NOT_SERVED, list_start_warnings
+
+RULES = {"access_rules": [{"role": "*", "actions": ["info"]}]}
+JWK = {"module": "jwk-token", "jwk_config": {"url": "https://sso.example.com/certs"}}
+
+
+def warnings(environ: dict[str, str] | None = None, **sections: Any) -> tuple[str, ...]:
+    values = {
+        "name": "n",
+        "service": {},
+        "llama_stack": {"url": "http://llama-stack:8321"},
+        "user_data_collection": {},
+        **sections,
+    }
+    return list_start_warnings(Configuration.model_validate(values), environ or {})
+
+
+def test_the_shipped_configuration_needs_no_warning() -> None:
+    configuration = load_configuration(shipped_configuration(), {"HOME": "/h"})
+    assert list_start_warnings(configuration, {}) == ()
+
+
+@pytest.mark.parametrize(
+    ("sections", "key"),
+    [
+        ({"skills": {"paths": ["/s"]}}, "skills"),
+        ({"splunk": {"index": "i"}}, "splunk"),
+        (
+            {"azure_entra_id": {"tenant_id": "t", "client_id": "c", "client_secret": "s"}},
+            "azure_entra_id",
+        ),
+        ({"rag": {"okp": {"rhokp_url": "http://okp"}}}, "rag.okp"),
+        (
+            {"rag": {"retrieval": {"inline": {"reranker": {"enabled": True}}}}},
+            "rag.retrieval.inline.reranker",
+        ),
+        ({"mcp_servers": [{"name": "a", "url": "http://a"}]}, "mcp_servers"),
+    ],
+)
+def test_a_section_that_is_not_served_is_named(sections: dict[str, Any], key: str) -> None:
+    assert warnings(**sections) == (f"{key} is not served by this version",)
+
+
+def test_a_section_with_its_defaults_written_out_is_not_named() -> None:
+    assert warnings(compaction={"enabled": False}, mcp_servers=[]) == ()
+
+
+def test_every_unserved_place_exists() -> None:
+    for place in NOT_SERVED:
+        section: type[Section] = Configuration
+        for part in place[:-1]:
+            annotation = section.model_fields[str(part)].annotation
+            found = [each for each in Section.__subclasses__() if each.__name__ in str(annotation)]
+            section = found[0]
+        assert place[-1] in section.model_fields, place
+
+
+def test_error_reporting_by_environment_is_named() -> None:
+    (said,) = warnings({"SENTRY_DSN": "https://x"})
+    assert said.startswith("SENTRY_DSN is set")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "lcs.example.com"])
+def test_an_open_address_without_authentication_is_told(host: str) -> None:
+    (said,) = warnings(service={"host": host})
+    assert said.startswith(f"service.host {host} is open to other machines")
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
+def test_this_machine_alone_is_no_risk(host: str) -> None:
+    assert warnings(service={"host": host}) == ()
+
+
+def test_a_switch_without_effect_is_told() -> None:
+    (said,) = warnings(service={"auth_enabled": True})
+    assert said.startswith("service.auth_enabled has no effect")
+
+
+def test_access_rules_that_do_not_bind_are_told() -> None:
+    said = warnings(authorization=RULES)
+    assert "authorization.access_rules are ignored with authentication.module noop" in said
+    said = warnings(authorization=RULES, authentication=JWK)
+    assert not any("ignored" in line for line in said)
+
+
+def test_unchecked_issuer_and_audience_are_told() -> None:
+    assert "the issuer and audience of tokens is not checked (jwt_configuration)" in warnings(
+        authentication=JWK
+    )
+    claims = {"issuer": "i", "audience": "a"}
+    checked = {"url": "https://sso.example.com/certs", "jwt_configuration": claims}
+    assert warnings(authentication={**JWK, "jwk_config": checked}) == ()
