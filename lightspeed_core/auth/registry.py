@@ -17,11 +17,8 @@ def authenticator_of(configuration: AuthenticationConfiguration) -> Authenticato
     match configuration.module:
         case AuthenticationModule.NOOP:
             return NoopAuthenticator()
-        case _:
-            raise ConfigurationError(
-                f"authentication.module: '{configuration.module}' is not served by this version; "
-                f"served: {', '.join(_SERVED)}"
-            )
+        case module:
+            raise _not_served(module)
 
 
 def authorizer_of(configuration: AuthenticationConfiguration) -> Authorizer:
@@ -29,7 +26,12 @@ def authorizer_of(configuration: AuthenticationConfiguration) -> Authorizer:
     match configuration.module:
         case AuthenticationModule.NOOP:
             return OpenAuthorizer()
-        case _:
-            raise ConfigurationError(
-                f"authentication.module: '{configuration.module}' has no authorization yet"
-            )
+        case module:
+            raise _not_served(module)
+
+
+def _not_served(module: AuthenticationModule) -> ConfigurationError:
+    return ConfigurationError(
+        f"authentication.module: '{module}' is not served by this version; "
+        f"served: {', '.join(_SERVED)}"
+    )
