@@ -7,7 +7,7 @@ route.
 import json
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import MappingProxyType
@@ -101,6 +101,14 @@ _FRAMEWORK_CAUSES: Final[Mapping[int, str]] = MappingProxyType(
 )
 
 
+RENDERED: Final[tuple[type[Exception], ...]] = (
+    LightspeedError,
+    RequestValidationError,
+    HTTPException,
+)
+"""Everything that an error body can be made of; whatever else is raised is a fault of ours."""
+
+
 def row_of(kind: type[LightspeedError]) -> ErrorRow:
     """Find the row of an error class, or of the nearest class above it."""
     return next(ERROR_TABLE[base] for base in kind.__mro__ if base in ERROR_TABLE)
@@ -192,7 +200,7 @@ def _problem(answer: _Answer) -> dict[str, Any]:
 async def render_error(request: Request, error: Exception) -> Response:
     """Answer an error of any kind, in the form that the client accepts."""
     answer = _answer(error)
-    path = request.url.path
+    path = request.scope["path"]
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error(
             "request failed status=%d code=%s path=%s",
@@ -225,6 +233,8 @@ def responses(*kinds: type[LightspeedError]) -> dict[int | str, dict[str, Any]]:
     for kind in kinds:
         row = row_of(kind)
         entry = described.setdefault(row.status, _described(row))
+        if row.title not in entry["description"]:
+            entry["description"] += f"; {row.title.lower()}"
         body = {"detail": {"response": row.example.message, "cause": row.example.cause}}
         examples = entry["content"]["application/json"]["examples"]
         examples[kind.code] = {"summary": row.title, "value": body}
@@ -234,22 +244,17 @@ def responses(*kinds: type[LightspeedError]) -> dict[int | str, dict[str, Any]]:
 def _described(row: ErrorRow) -> dict[str, Any]:
     is_validation = row.status == HTTPStatus.UNPROCESSABLE_ENTITY
     return {
-        "description": HTTPStatus(row.status).phrase,
+        # Python's own phrases differ from version to version.
+        "description": row.title,
         "model": ErrorBody | ValidationErrorBody if is_validation else ErrorBody,
         "content": {
             "application/json": {"examples": {}},
-            PROBLEM_JSON: {"schema": Problem.model_json_schema()},
+            PROBLEM_JSON: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}},
         },
     }
 
 
 def install(app: FastAPI) -> None:
     """Make the renderer answer every error of the application."""
-    rendered: Iterable[type[Exception]] = (
-        LightspeedError,
-        RequestValidationError,
-        HTTPException,
-        Exception,
-    )
-    for kind in rendered:
+    for kind in (*RENDERED, Exception):
         app.add_exception_handler(kind, render_error)

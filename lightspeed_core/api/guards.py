@@ -10,15 +10,14 @@ from typing import Any, override
 
 import orjson
 from fastapi import Depends, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException  # noqa: TID251 # passed on, raised nowhere
 
+from lightspeed_core.api.errors import RENDERED
 from lightspeed_core.api.state import services_of
 from lightspeed_core.auth.credentials import Credentials
 from lightspeed_core.config.authorization import Action
 from lightspeed_core.domain.identity import Identity
-from lightspeed_core.errors import Forbidden, InternalError, LightspeedError
+from lightspeed_core.errors import Forbidden, InternalError
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,9 @@ class Guard:
     async def _admit(self, request: Request) -> Identity:
         services = services_of(request)
         caller = await services.authenticator.authenticate(
-            Credentials(path=request.url.path, headers=request.headers, query=request.query_params)
+            Credentials(
+                path=request.scope["path"], headers=request.headers, query=request.query_params
+            )
         )
         granted = services.authorizer.actions_of(caller)
         if self.action is not None and self.action not in granted:
@@ -110,7 +111,7 @@ class GuardedRoute(APIRoute):
                 if isinstance(mark, Guard):
                     await mark(request)
                 return await handle(StrictRequest(request.scope, request.receive))
-            except (LightspeedError, RequestValidationError, HTTPException):
+            except RENDERED:
                 raise
             except Exception as error:
                 raise InternalError from error

@@ -1,4 +1,4 @@
-"""What happens to every request: an id, a line in the access log, CORS.
+"""What happens to every request: an id, a published prefix, a line in the access log, CORS.
 
 Pure ASGI, so that a stream passes through untouched but for its headers.
 """
@@ -25,8 +25,9 @@ _USABLE: Final = re.compile(rb"[\x21-\x7e]{1,128}")
 class RequestContext:
     """Gives each request its id, takes the client's where it is usable, and logs the outcome."""
 
-    def __init__(self, app: ASGIApp, *, access_log: bool) -> None:
+    def __init__(self, app: ASGIApp, *, root_path: str, access_log: bool) -> None:
         self._app = app
+        self._root_path = root_path
         self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,6 +35,9 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if self._root_path:
+            # Routing then takes paths with the prefix and, from a proxy that strips it, without.
+            scope["root_path"] = self._root_path
         request_id = _request_id(scope)
         status = 500
         began = time.perf_counter()
@@ -82,4 +86,6 @@ def install(app: FastAPI, configuration: ServiceConfiguration) -> None:
         allow_headers=cors.allow_headers,
         expose_headers=["X-Request-ID", "Retry-After"],
     )
-    app.add_middleware(RequestContext, access_log=configuration.access_log)
+    app.add_middleware(
+        RequestContext, root_path=configuration.root_path, access_log=configuration.access_log
+    )

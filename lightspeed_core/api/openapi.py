@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from lightspeed_core.api.routes import include_routes
+from lightspeed_core.api.schemas.errors import Problem
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.constants import DISTRIBUTION
 
@@ -37,6 +38,15 @@ def install(app: FastAPI, configuration: Configuration) -> None:
         }
     ]
     app.openapi_tags = _TAGS
+    describe = app.openapi
+
+    def describe_with_problem() -> dict[str, Any]:
+        described = describe()
+        # The framework collects the bodies of one media type only.
+        described["components"]["schemas"][Problem.__name__] = Problem.model_json_schema()
+        return described
+
+    app.openapi = describe_with_problem
 
 
 def document(configuration: Configuration) -> dict[str, Any]:

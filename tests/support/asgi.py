@@ -13,23 +13,27 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lightspeed_core.api import errors, middleware, openapi
 from lightspeed_core.api.routes import include_routes
 from lightspeed_core.api.state import Services
+from lightspeed_core.config.root import Configuration
 
 BOUND_SECONDS = 5.0
 
 
 def build_app(services: Services) -> ASGIApp:
-    """Put the HTTP layer together around services, as the composition root does."""
-    service = services.configuration.service
+    """Put the HTTP layer together around services."""
+    return with_state(bare_app(services.configuration), services)
+
+
+def bare_app(configuration: Configuration) -> FastAPI:
+    """Put the HTTP layer together as the composition root does, without services."""
     app = FastAPI(
         openapi_url=None,
-        root_path=service.root_path,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     include_routes(app)
     errors.install(app)
-    middleware.install(app, service)
-    openapi.install(app, services.configuration)
-    return with_state(app, services)
+    middleware.install(app, configuration.service)
+    openapi.install(app, configuration)
+    return app
 
 
 def with_state(app: ASGIApp, services: Services) -> ASGIApp:
@@ -54,9 +58,15 @@ class Stream:
 
     parts: asyncio.Queue[bytes | None]
     gone: asyncio.Event
+    request: list[Message]
     began: asyncio.Event = field(default_factory=asyncio.Event)
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def is_body_unread(self) -> bool:
+        """Say whether the application has left the request's body alone."""
+        return bool(self.request)
 
     async def next_part(self) -> bytes | None:
         """Return the next piece as it was sent, or None at the end."""
@@ -86,12 +96,15 @@ async def open_stream(
     headers: Mapping[str, str] | None = None,
 ) -> AsyncGenerator[Stream]:
     """Run one request; the client goes away when the block ends or `gone` is set."""
-    stream = Stream(parts=asyncio.Queue(), gone=asyncio.Event())
-    request: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    stream = Stream(
+        parts=asyncio.Queue(),
+        gone=asyncio.Event(),
+        request=[{"type": "http.request", "body": body, "more_body": False}],
+    )
 
     async def receive() -> Message:
-        if request:
-            return request.pop()
+        if stream.request:
+            return stream.request.pop()
         await stream.gone.wait()
         return {"type": "http.disconnect"}
 

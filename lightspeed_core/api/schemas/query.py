@@ -243,7 +243,7 @@ class Citation(BaseModel):
     quote: str
 
 
-class Warning(BaseModel):  # noqa: A001 # the contract's word
+class AnswerWarning(BaseModel):
     """What cost a part of the answer and not the answer itself."""
 
     code: str
@@ -286,7 +286,9 @@ class QueryResponse(BaseModel):
                             "source": "ocp-docs",
                             "title": "Operator Lifecycle Manager",
                             "url": "https://docs.example.com/olm",
-                            "content_hash": "9b74c9897bac770ffc029102a200c5de",
+                            "content_hash": (
+                                "b17ea1d24ad64d0c9a5494b3c1cd26e4512bffbe6b11df5fdfef2396fcc8c3ff"
+                            ),
                             "start": 0,
                             "end": 34,
                             "quote": "OLM helps users install operators.",
@@ -311,7 +313,7 @@ class QueryResponse(BaseModel):
     tool_results: list[ToolResult]
     referenced_documents: list[ReferencedDocument]
     citations: list[Citation]
-    warnings: list[Warning]
+    warnings: list[AnswerWarning]
     recorded: bool = Field(description="False when the turn could not be stored.")
     truncated: bool = Field(description="Always false.")
     input_tokens: int

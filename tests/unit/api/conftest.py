@@ -1,18 +1,19 @@
 """The HTTP layer around scripted parts."""
 
 import pytest
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from lightspeed_core.api.state import Services
 from lightspeed_core.auth.authorizer import OpenAuthorizer
 from lightspeed_core.auth.modules.noop import NoopAuthenticator
 from lightspeed_core.config.root import Configuration
-from tests.support.asgi import build_app
+from tests.support.asgi import bare_app, with_state
 from tests.support.scripted_assistant import ScriptedAssistant
 from tests.support.scripted_engine import ScriptedEngine
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def configuration() -> Configuration:
     return Configuration.model_validate(
         {
@@ -47,6 +48,11 @@ def services(
     )
 
 
+@pytest.fixture(scope="session")
+def bare(configuration: Configuration) -> FastAPI:
+    return bare_app(configuration)
+
+
 @pytest.fixture
-def app(services: Services) -> ASGIApp:
-    return build_app(services)
+def app(bare: FastAPI, services: Services) -> ASGIApp:
+    return with_state(bare, services)

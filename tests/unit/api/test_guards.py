@@ -1,0 +1,188 @@
+"""Marks of routes, and the order in which a request is judged."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from lightspeed_core.api.guards import Guard, GuardedRoute, Open, authenticated, mark_of, public
+from lightspeed_core.api.routes import include_routes
+from lightspeed_core.api.state import Services
+from lightspeed_core.auth.credentials import Credentials
+from lightspeed_core.config.authorization import Action
+from lightspeed_core.domain.identity import Identity
+from lightspeed_core.errors import Unauthenticated
+from tests.support.asgi import client_of, open_stream, with_state
+from tests.support.scripted_assistant import ScriptedAssistant
+
+MARKS: dict[str, Action | str | None] = {
+    "POST /v1/query": Action.QUERY,
+    "POST /v1/streaming_query": Action.STREAMING_QUERY,
+    "POST /v1/streaming_query/interrupt": Action.STREAMING_QUERY,
+    "GET /v1/streaming_query/{request_id}": Action.STREAMING_QUERY,
+    "GET /v1/models": Action.GET_MODELS,
+    "GET /v1/info": Action.INFO,
+    "GET /readiness": Action.INFO,
+    "GET /v1/readiness": Action.INFO,
+    "GET /liveness": Action.INFO,
+    "GET /v1/liveness": Action.INFO,
+    "POST /authorized": None,
+    "GET /": "public",
+    "GET /docs": "public",
+    "GET /redoc": "public",
+    "GET /openapi.json": "public",
+    "GET /static/{path:path}": "public",
+}
+
+
+def marked(route: APIRoute) -> Action | str | None:
+    mark = mark_of(route)
+    return "public" if isinstance(mark, Open) else mark.action
+
+
+def test_every_route_has_exactly_the_mark_of_the_contract() -> None:
+    app = FastAPI(openapi_url=None)
+    include_routes(app)
+    found: dict[str, Action | str | None] = {}
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        assert isinstance(route, GuardedRoute)
+        found |= {f"{method} {route.path}": marked(route) for method in route.methods or ()}
+    assert found == MARKS
+
+
+class RefusingAuthenticator:
+    async def authenticate(self, credentials: Credentials) -> Identity:
+        del credentials
+        raise Unauthenticated("No Authorization header found")
+
+
+class FixedAuthorizer:
+    def __init__(self, *actions: Action) -> None:
+        self.actions = frozenset[str](actions)
+
+    def actions_of(self, caller: Identity) -> frozenset[str]:
+        del caller
+        return self.actions
+
+
+GUARDED = [name.replace("{request_id}", "x") for name, mark in MARKS.items() if mark != "public"]
+
+
+@pytest.mark.parametrize("route", GUARDED)
+async def test_an_unknown_caller_is_refused_before_the_body_is_read(
+    bare: FastAPI, services: Services, route: str
+) -> None:
+    app = with_state(bare, replace(services, authenticator=RefusingAuthenticator()))
+    method, path = route.split()
+    headers = {"content-type": "application/json"}
+    async with open_stream(app, method, path, body=b"{broken", headers=headers) as stream:
+        answer = await stream.rest()
+        assert stream.status == 401
+        assert b"No Authorization header found" in answer
+        assert stream.is_body_unread
+
+
+@pytest.mark.parametrize("route", [route for route in GUARDED if route != "POST /authorized"])
+async def test_a_caller_without_the_action_is_refused_before_the_body_is_read(
+    bare: FastAPI, services: Services, route: str
+) -> None:
+    app = with_state(bare, replace(services, authorizer=FixedAuthorizer()))
+    method, path = route.split()
+    headers = {"content-type": "application/json"}
+    async with open_stream(
+        app, method, f"{path}?user_id=ada", body=b"{broken", headers=headers
+    ) as stream:
+        answer = await stream.rest()
+        assert stream.status == 403
+        assert answer == (
+            b'{"detail":{"response":"User does not have permission to access this endpoint",'
+            b'"cause":"User ada is not authorized to access this endpoint."}}'
+        )
+        assert stream.is_body_unread
+
+
+async def test_a_known_caller_with_a_broken_body_is_told_about_the_body(
+    bare: FastAPI, services: Services
+) -> None:
+    app = with_state(bare, replace(services, authorizer=FixedAuthorizer(Action.QUERY)))
+    async with client_of(app) as client:
+        answer = await client.post(
+            "/v1/query", content=b"{broken", headers={"content-type": "application/json"}
+        )
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["type"] == "json_invalid"
+
+
+async def test_public_pages_ask_nobody(bare: FastAPI, services: Services) -> None:
+    app = with_state(bare, replace(services, authenticator=RefusingAuthenticator()))
+    async with client_of(app) as client:
+        for path in ("/", "/docs", "/redoc", "/openapi.json", "/static/style.css"):
+            assert (await client.get(path)).status_code == 200, path
+
+
+async def test_the_caller_arrives_with_all_that_they_may_do(
+    bare: FastAPI, services: Services, assistant: ScriptedAssistant
+) -> None:
+    granted = (Action.QUERY, Action.MODEL_OVERRIDE)
+    app = with_state(bare, replace(services, authorizer=FixedAuthorizer(*granted)))
+    async with client_of(app) as client:
+        await client.post("/v1/query?user_id=ada", json={"query": "hi"})
+    ((_, caller),) = assistant.started
+    assert caller.user_id == "ada"
+    assert caller.actions == frozenset(granted)
+
+
+def test_a_route_without_a_mark_cannot_be_made() -> None:
+    router = APIRouter(route_class=GuardedRoute)
+    with pytest.raises(TypeError, match="exactly one mark, this one has 0"):
+        router.add_api_route("/bare", lambda: None)
+
+
+def test_a_route_with_two_marks_cannot_be_made() -> None:
+    router = APIRouter(route_class=GuardedRoute, dependencies=[public()])
+    with pytest.raises(TypeError, match="exactly one mark, this one has 2"):
+        router.add_api_route("/both", lambda: None, dependencies=[authenticated()])
+
+
+def test_guards_are_told_apart_by_their_action() -> None:
+    assert Guard(Action.QUERY) != Guard(Action.INFO)
+
+
+BROKEN: dict[str, Any] = {
+    "not a number": b'{"query": "x", "no_tools": NaN}',
+    "a lone surrogate": b'{"query": "\\ud800"}',
+    "bytes that are not UTF-8": b'{"query": "\xff"}',
+    "nesting without end": b"[" * 10_000,
+    "an unfinished object": b'{"query": ',
+    "nothing at all": b"",
+    "a list": b"[]",
+    "a NUL": b'{"query": "a\\u0000b"}',
+}
+
+
+@pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN.keys())
+async def test_a_body_that_cannot_be_used_is_422(
+    bare: FastAPI, services: Services, assistant: ScriptedAssistant, body: bytes
+) -> None:
+    async with client_of(with_state(bare, services)) as client:
+        answer = await client.post(
+            "/v1/query", content=body, headers={"content-type": "application/json"}
+        )
+    assert answer.status_code == 422
+    assert isinstance(answer.json()["detail"], list)
+    assert assistant.started == []
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", None])
+async def test_a_body_that_is_not_declared_as_json_is_not_read_as_json(
+    bare: FastAPI, services: Services, assistant: ScriptedAssistant, content_type: str | None
+) -> None:
+    headers = {"content-type": content_type} if content_type else {}
+    async with client_of(with_state(bare, services)) as client:
+        answer = await client.post("/v1/query", content=b'{"query": "\xff"}', headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["type"] == "model_attributes_type"
+    assert assistant.started == []
