@@ -1,0 +1,107 @@
+"""The API's description: what it promises, and that the written copies are current."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lightspeed_core.api.errors import ERROR_TABLE
+from lightspeed_core.api.event_reference import events_markdown
+from lightspeed_core.api.openapi import document
+from lightspeed_core.config.load import load_configuration
+from lightspeed_core.config.root import Configuration
+from lightspeed_core.config.shipped import shipped_configuration
+
+DOCS = Path(__file__).parents[2] / "docs"
+OPERATIONS = {
+    "POST /v1/query",
+    "POST /v1/streaming_query",
+    "POST /v1/streaming_query/interrupt",
+    "GET /v1/streaming_query/{request_id}",
+    "GET /v1/models",
+    "GET /v1/info",
+    "GET /readiness",
+    "GET /liveness",
+    "POST /authorized",
+}
+
+
+@pytest.fixture(scope="module")
+def configuration() -> Configuration:
+    return load_configuration(shipped_configuration(), {})
+
+
+@pytest.fixture(scope="module")
+def described(configuration: Configuration) -> dict[str, Any]:
+    return document(configuration)
+
+
+def operations(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        f"{method.upper()} {path}": operation
+        for path, item in described["paths"].items()
+        for method, operation in item.items()
+    }
+
+
+def test_the_written_document_is_current(described: dict[str, Any]) -> None:
+    written = json.loads((DOCS / "openapi.json").read_text())
+    assert written == described, "write it anew with `make schema`"
+
+
+def test_the_page_of_operations_is_current(described: dict[str, Any]) -> None:
+    headings = set(re.findall(r"^## `(.+)`$", (DOCS / "openapi.md").read_text(), re.MULTILINE))
+    assert headings == set(operations(described)), "write it anew with `make openapi-doc`"
+
+
+def test_the_page_of_events_is_current() -> None:
+    assert (DOCS / "events.md").read_text() == events_markdown()
+
+
+def test_the_service_presents_itself(
+    described: dict[str, Any], configuration: Configuration
+) -> None:
+    name = configuration.name
+    info = described["info"]
+    assert info["title"] == f"{name} service - OpenAPI"
+    assert info["summary"] == info["description"] == f"{name} service API specification."
+    assert info["license"]["name"] == "Apache 2.0"
+    assert [server["url"] for server in described["servers"]] == ["http://localhost:8080"]
+
+
+def test_every_operation_is_described_under_a_known_tag(described: dict[str, Any]) -> None:
+    tags = {tag["name"] for tag in described["tags"]}
+    assert set(operations(described)) == OPERATIONS
+    for name, operation in operations(described).items():
+        assert operation["description"], name
+        assert len(operation["tags"]) == 1, name
+        assert set(operation["tags"]) <= tags, name
+
+
+def test_every_operation_names_the_errors_that_all_may_answer(described: dict[str, Any]) -> None:
+    for name, operation in operations(described).items():
+        assert {"400", "401", "403", "500"} <= set(operation["responses"]), name
+
+
+@pytest.mark.parametrize("operation", ["POST /v1/query", "POST /v1/streaming_query"])
+def test_a_question_names_every_error_there_is(described: dict[str, Any], operation: str) -> None:
+    statuses = {str(row.status) for row in ERROR_TABLE.values()}
+    assert set(operations(described)[operation]["responses"]) == {"200"} | statuses
+
+
+def test_every_error_is_shown_in_both_forms_with_an_example(described: dict[str, Any]) -> None:
+    for name, operation in operations(described).items():
+        for status, response in operation["responses"].items():
+            if status == "200" or (name, status) == ("GET /readiness", "503"):
+                continue
+            content = response["content"]
+            assert set(content) == {"application/json", "application/problem+json"}, name
+            assert content["application/json"]["examples"], (name, status)
+            assert "schema" in content["application/json"], (name, status)
+
+
+def test_every_reference_leads_somewhere(described: dict[str, Any]) -> None:
+    referred = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(described)))
+    assert referred <= set(described["components"]["schemas"])
