@@ -86,15 +86,14 @@ def _spans(
     if estimate_tokens(content) <= max_tokens:
         stripped = content.strip()
         start = section.start + content.find(stripped)
-        if stripped:
-            yield start, start + len(stripped)
+        yield start, start + len(stripped)
         return
-    # The heading's line goes with the first piece, never alone.
-    start = section.start
+    heading: int | None = section.start if section.body > section.start else None
     for offset, piece in splitter.chunk_indices(text[section.body : section.end]):
-        end = section.body + offset + len(piece)
-        yield (start if start == section.start else section.body + offset), end
-        start = end
+        start = section.body + offset
+        # The heading's line goes with the first piece, never alone.
+        yield (start if heading is None else heading), start + len(piece)
+        heading = None
 
 
 def _chunk_id(document: SourceDocument, start: int, end: int) -> str:

@@ -12,10 +12,11 @@ logger = logging.getLogger(__name__)
 
 
 def load_product_docs(root: Path) -> list[SourceDocument]:
-    """Read `README.md` and every Markdown file below `docs`, ordered by path.
+    """Read `README.md` and the Markdown files below `docs`, ordered by path.
 
-    A document's id is its path below `root`, the same in a checkout and in an installed
-    package. A file that cannot be read or holds no text is left out with a log line.
+    Decision records are left out: they also tell what was not done. A document's id is its path
+    below `root`, the same in a checkout and in an installed package. A file that cannot be read
+    or holds no text is left out with a log line.
     """
     found = (load_document(path, root) for path in _product_files(root))
     return [document for document in found if document is not None]
@@ -44,4 +45,7 @@ def _product_files(root: Path) -> Iterator[Path]:
     readme = root / "README.md"
     if readme.is_file():
         yield readme
-    yield from sorted(path for path in (root / "docs").rglob("*.md") if path.is_file())
+    docs = root / "docs"
+    for path in sorted(docs.rglob("*.md")):
+        if path.is_file() and not path.is_relative_to(docs / "decisions"):
+            yield path

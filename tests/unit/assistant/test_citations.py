@@ -241,6 +241,28 @@ async def test_code_left_open_in_one_model_call_does_not_reach_the_next() -> Non
     assert events[2] == TextDelta(("Nothing of it.",))
 
 
+async def test_a_rule_between_statement_and_marker_is_no_statement() -> None:
+    _, (citation,) = await cited("Heartbeats are sent every fifteen seconds.\n\n---\n\n[2]")
+    assert citation.quote == "Heartbeats are sent every fifteen seconds."
+
+
+async def test_any_iterator_of_events_will_do() -> None:
+    class Once:
+        def __init__(self) -> None:
+            self.events = [TextDelta(("Heartbeats are sent [7].",))]
+
+        def __aiter__(self) -> "Once":
+            return self
+
+        async def __anext__(self) -> TextDelta:
+            if not self.events:
+                raise StopAsyncIteration
+            return self.events.pop()
+
+    released = [event async for event in verify_citations(Once(), CHUNKS)]
+    assert released == [TextDelta(("Heartbeats are sent.",))]
+
+
 async def test_closing_the_answer_ends_the_model_call() -> None:
     ended: list[bool] = []
 

@@ -21,6 +21,7 @@ def test_readme_and_docs_are_read_in_a_stable_order(tmp_path: Path) -> None:
     write(tmp_path, "docs/image.svg", "<svg/>")
     write(tmp_path, "README.md", "# Read me\n\nText é.\n")
     write(tmp_path, "other.md", "# Other\n")
+    write(tmp_path, "docs/decisions/0001-x.md", "# We did not do this\n")
     documents = load_product_docs(tmp_path)
     assert [(each.document_id, each.title) for each in documents] == [
         ("README.md", "Read me"),

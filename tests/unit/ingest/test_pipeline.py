@@ -198,8 +198,9 @@ async def test_an_engine_that_goes_away_ends_the_run() -> None:
 
 
 async def test_an_unknown_store_is_not_found() -> None:
+    engine, _ = engine_with_store()
     with pytest.raises(NotFound):
-        await synchronize(Recording(), STORE, [ONE])
+        await synchronize(engine, "another", [ONE])
 
 
 async def test_the_products_documents_are_kept(tmp_path: Path) -> None:
