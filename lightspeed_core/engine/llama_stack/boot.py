@@ -3,14 +3,12 @@
 What it must not touch stays untouched: standard output, the service's logging, its handlers.
 """
 
-import asyncio
 import contextlib
 import gc
 import importlib
 import io
 import os
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from lightspeed_core.engine.llama_stack.explain import explain_boot_failure
 from lightspeed_core.engine.llama_stack.run_config import RunConfig, read_run_config
 from lightspeed_core.engine.llama_stack.settings import EngineSettings
 from lightspeed_core.engine.llama_stack.stack import Stack
+from lightspeed_core.engine.llama_stack.threads import in_own_thread
 from lightspeed_core.engine.llama_stack.version import check_version, installed_version
 from lightspeed_core.engine.types import BootStage
 from lightspeed_core.errors import ConfigurationError, LightspeedError
@@ -40,7 +39,7 @@ async def boot(settings: EngineSettings, report: Report) -> Stack:
     with _paused_garbage_collection():
         try:
             report(BootStage.IMPORTING)
-            library = await _import_in_thread(run_config)
+            library = await in_own_thread(_import, run_config)
             report(BootStage.INITIALIZING)
             with contextlib.redirect_stdout(io.StringIO()):
                 return await library.open_stack(run_config)
@@ -59,16 +58,8 @@ def _run_config_path(settings: EngineSettings) -> Path:
     return settings.run_config
 
 
-async def _import_in_thread(run_config: RunConfig) -> Any:
-    """Import the stack and the external providers; only this takes long and needs no loop."""
-    executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="llama-stack-import")
-    try:
-        return await asyncio.get_running_loop().run_in_executor(executor, _import, run_config)
-    finally:
-        executor.shutdown(wait=False)
-
-
 def _import(run_config: RunConfig) -> Any:
+    """Import the stack and the external providers; only this takes long and needs no loop."""
     library = importlib.import_module(_HEAVY)
     for module in run_config.modules():
         importlib.import_module(f"{module}.provider")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lightspeed_core.engine.llama_stack.failures import translated
-from lightspeed_core.engine.llama_stack.stack import Json, Stack
+from lightspeed_core.engine.llama_stack.stack import Stack
 from lightspeed_core.engine.types import ModelInfo, ProviderInfo, ShieldInfo
 
 MASK = "********"
@@ -18,7 +18,7 @@ _CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/@\s]+@")
 async def models(stack: Stack) -> list[ModelInfo]:
     """List the models in the order of run.yaml's providers."""
     with translated():
-        order = _order(await stack.providers(), "inference")
+        order = _order(await stack.provider_types("inference"))
         listed = [each for each in await stack.models() if each["provider_id"] in order]
     listed.sort(key=lambda each: order[each["provider_id"]])
     return [
@@ -36,8 +36,8 @@ async def models(stack: Stack) -> list[ModelInfo]:
 async def shields(stack: Stack) -> list[ShieldInfo]:
     """List the shields."""
     with translated():
-        order = _order(await stack.providers(), "safety")
-        listed = [each for each in await stack.shields() if each["provider_id"] in order]
+        types = await stack.provider_types("safety")
+        listed = [each for each in await stack.shields() if each["provider_id"] in types]
     return [
         ShieldInfo(
             identifier=each["identifier"],
@@ -64,9 +64,8 @@ async def providers(stack: Stack) -> list[ProviderInfo]:
     ]
 
 
-def _order(listed: Iterable[Json], api: str) -> Mapping[str, int]:
-    ids = [each["provider_id"] for each in listed if each["api"] == api]
-    return {provider_id: index for index, provider_id in enumerate(ids)}
+def _order(provider_ids: Iterable[str]) -> Mapping[str, int]:
+    return {provider_id: index for index, provider_id in enumerate(provider_ids)}
 
 
 def _without_credentials(value: Any) -> Any:

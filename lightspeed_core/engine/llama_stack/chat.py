@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 import orjson
-from lightspeed_stack_providers.lean import LeanDelta, LeanToolCall
 
 from lightspeed_core.domain.messages import Message, Role, TokenUsage
 from lightspeed_core.domain.tools import UNPARSED_ARGUMENTS, ToolCall, ToolSpec
@@ -12,12 +11,14 @@ from lightspeed_core.engine.llama_stack.failures import translated
 from lightspeed_core.engine.llama_stack.stack import Stack
 from lightspeed_core.engine.types import ChatDelta, ChatRequest
 from lightspeed_core.errors import NotFound
+from lightspeed_stack_providers.lean import LeanDelta, LeanToolCall
 
 
 async def chat(stack: Stack, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
     """Call a model. Raises `NotFound` before any call when the stack does not list it."""
     with translated(model=request.model):
-        if not await stack.has_model(request.model):
+        found = await stack.find_model(request.model)
+        if found is None or found["model_type"] != "llm":
             raise NotFound("model", request.model)
         deltas = stack.chat(chat_body(request))
         try:

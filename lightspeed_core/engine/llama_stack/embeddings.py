@@ -32,10 +32,9 @@ async def embed(
 
 
 async def _purpose(stack: Stack, model: str, purpose: EmbeddingPurpose) -> Mapping[str, Any]:
-    listed = {each["identifier"]: each for each in await stack.models()}
-    found = listed.get(model)
+    found = await stack.find_model(model)
     if found is None or found["model_type"] != "embedding":
         raise NotFound("model", model)
-    types = {each["provider_id"]: each["provider_type"] for each in await stack.providers()}
+    types = await stack.provider_types("inference")
     is_aware = types.get(found["provider_id"]) in _PURPOSE_AWARE
     return {"input_type": purpose.value} if is_aware else {}

@@ -4,10 +4,12 @@ It knows neither how a stack is opened nor how it is called; both are parts that
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, override
 
 from lightspeed_core.domain.messages import Message
@@ -60,12 +62,14 @@ class LlamaStackEngine(Engine):
         self._stack: Stack | None = None
         self._health: tuple[float, list[ProviderHealth]] | None = None
         self._asking = asyncio.Lock()
+        self._heals = settings.allow_degraded_mode and not settings.library_mode
+        self._healing = asyncio.Lock()
 
     async def start(self) -> None:
         """Boot. In degraded mode an unreachable stack is no error; `status` tells of it."""
         began = time.monotonic()
         try:
-            await self._boot()
+            await self._boot(self._settings)
         except EngineUnavailable as exc:
             if not self._settings.allow_degraded_mode:
                 raise
@@ -77,7 +81,7 @@ class LlamaStackEngine(Engine):
 
     @override
     async def close(self) -> None:
-        stack, self._stack = self._stack, None
+        stack, self._stack, self._heals = self._stack, None, False
         if self._status.stage is not BootStage.FAILED:
             self._status = BootStatus(stage=BootStage.FAILED, error="Llama Stack is shut down")
         self._settled.set()
@@ -166,12 +170,12 @@ class LlamaStackEngine(Engine):
         with translated():
             return await stack.version()
 
-    async def _boot(self) -> None:
+    async def _boot(self, settings: EngineSettings) -> None:
         stack: Stack | None = None
         try:
-            stack = await self._open_stack(self._settings, self._report)
+            stack = await self._open_stack(settings, self._report)
             self._report(BootStage.VERIFYING)
-            await verify(stack, self._settings.relies_on)
+            await verify(stack, settings.relies_on)
         except BaseException as exc:
             reason = exc.cause if isinstance(exc, LightspeedError) else repr(exc)
             self._status = BootStatus(stage=BootStage.FAILED, error=reason)
@@ -194,6 +198,15 @@ class LlamaStackEngine(Engine):
         except TimeoutError as exc:
             stage = self._status.stage
             raise EngineUnavailable(f"Llama Stack is still {stage}", retry_after=wait) from exc
+        if self._stack is None and self._heals:
+            await self._heal()
         if self._stack is None:
             raise EngineUnavailable(self._status.error or "Llama Stack did not boot")
         return self._stack
+
+    async def _heal(self) -> None:
+        """Try once to reach a server that was not there at the start."""
+        async with self._healing:
+            if self._stack is None:
+                with contextlib.suppress(LightspeedError):
+                    await self._boot(replace(self._settings, max_retries=0))

@@ -9,8 +9,6 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from lightspeed_stack_providers import failures as upstream
-
 from lightspeed_core.errors import (
     EngineFailed,
     EngineUnavailable,
@@ -20,24 +18,15 @@ from lightspeed_core.errors import (
     PromptTooLong,
     QuotaExceeded,
 )
+from lightspeed_stack_providers import failures as upstream
 
 LONGEST_TEXT = 300
 _CONTEXT_WORDS = re.compile(
     r"context[ _](length|window|size)|maximum context|prompt is too long|reduce the length",
     re.IGNORECASE,
 )
-_UNREACHABLE_STATUSES = frozenset({408, 502, 503, 504, 529})
 
 type _Cause = Callable[[Exception, str | None], LightspeedError]
-
-
-class StackAnswered(Exception):
-    """A Llama Stack server answered with an error; `status` is its HTTP status."""
-
-    def __init__(self, status: int, text: str, retry_after: float | None = None) -> None:
-        super().__init__(text)
-        self.status_code = status
-        self.retry_after = retry_after
 
 
 @contextmanager
@@ -55,8 +44,6 @@ def translate(exc: Exception, *, model: str | None = None) -> LightspeedError:
     """Name the cause of a foreign exception; `model` is the one that was called."""
     if isinstance(exc, upstream.UpstreamFailure):
         return _of_upstream(exc, model)
-    if isinstance(exc, StackAnswered):
-        return _of_status(exc.status_code, exc, model)
     return _of_class(exc, model) or _of_status_code(exc, model) or _of_builtin(exc)
 
 
@@ -77,8 +64,8 @@ def _of_upstream(exc: upstream.UpstreamFailure, model: str | None) -> Lightspeed
 def _of_broken_call(exc: upstream.UpstreamFailure, model: str | None) -> LightspeedError:
     if isinstance(exc, upstream.UpstreamUnreachable):
         return _unreachable(model, exc)
-    if isinstance(exc, upstream.UpstreamRejected) and exc.status in _UNREACHABLE_STATUSES:
-        return EngineUnavailable(_about(model, f"answered {_text(exc)}"))
+    if isinstance(exc, upstream.UpstreamRejected):
+        return _of_status(exc.status, exc, model)
     return EngineFailed(_about(model, f"failed: {_text(exc)}"))
 
 
@@ -91,7 +78,7 @@ def _of_class(exc: Exception, model: str | None) -> LightspeedError | None:
 
 
 def _of_status_code(exc: Exception, model: str | None) -> LightspeedError | None:
-    # openai.APIStatusError and the stack's own errors tell their HTTP status.
+    # The SDK's and the stack's own errors tell their HTTP status.
     status = getattr(exc, "status_code", None)
     return _of_status(status, exc, model) if isinstance(status, int) else None
 
@@ -105,7 +92,7 @@ def _of_status(status: int, exc: Exception, model: str | None) -> LightspeedErro
         return _unknown(model, exc)
     if status == 429:
         return QuotaExceeded.of_model(model or "", _retry_after(exc))
-    if status in _UNREACHABLE_STATUSES:
+    if status == 408 or status >= 500:
         return EngineUnavailable(_about(model, f"answered {status}: {_text(exc)}"))
     return EngineFailed(_about(model, f"answered {status}: {_text(exc)}"))
 

@@ -5,10 +5,9 @@ router, which writes every prompt into a table of its own.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from typing import Any, override
 
-from lightspeed_stack_providers.lean import LeanChat, LeanDelta
 from llama_stack.core.library_client import AsyncLlamaStackAsLibraryClient
 from llama_stack.core.utils.config import redact_sensitive_fields
 from llama_stack_api import (
@@ -28,6 +27,7 @@ from lightspeed_core.engine.llama_stack.run_config import DISABLED
 from lightspeed_core.engine.llama_stack.stack import Json, Scored, Stack
 from lightspeed_core.engine.llama_stack.version import installed_version
 from lightspeed_core.engine.types import ProviderHealth
+from lightspeed_stack_providers.lean import LeanChat, LeanDelta
 
 PROBE_SECONDS = 5.0
 FILES_PER_PAGE = 100
@@ -50,16 +50,7 @@ class InProcessStack(Stack):
 
     @override
     async def models(self) -> list[Json]:
-        return [
-            {
-                "identifier": model.identifier,
-                "provider_id": model.provider_id,
-                "provider_resource_id": model.provider_resource_id,
-                "model_type": str(model.model_type),
-                "metadata": model.metadata,
-            }
-            for model in await self._listed(Api.models, "model")
-        ]
+        return [_model(model) for model in await self._listed(Api.models, "model")]
 
     @override
     async def shields(self) -> list[Json]:
@@ -82,16 +73,7 @@ class InProcessStack(Stack):
         listed = await self._listed(Api.vector_stores, "vector_store")
         last = len(self._store_order)
         listed.sort(key=lambda store: self._store_order.get(store.identifier, last))
-        return [
-            {
-                "identifier": store.identifier,
-                "name": store.vector_store_name,
-                "provider_id": store.provider_id,
-                "embedding_model": store.embedding_model,
-                "embedding_dimension": store.embedding_dimension,
-            }
-            for store in listed
-        ]
+        return [_store(store) for store in listed]
 
     @override
     async def health(self) -> list[ProviderHealth]:
@@ -99,13 +81,26 @@ class InProcessStack(Stack):
         return list(await asyncio.gather(*probes))
 
     @override
-    async def has_model(self, model: str) -> bool:
-        found = await self._impls[Api.models].get_object_by_identifier("model", model)
-        return (
-            found is not None
-            and str(found.model_type) == "llm"
-            and found.provider_id in self._impls[Api.models].impls_by_provider_id
-        )
+    async def provider_types(self, api: str) -> Mapping[str, str]:
+        return {
+            each["provider_id"]: each["provider_type"]
+            for each in self._providers
+            if each["api"] == api
+        }
+
+    @override
+    async def find_model(self, model: str) -> Json | None:
+        table = self._impls[Api.models]
+        found = await table.get_object_by_identifier("model", model)
+        return _model(found) if found and found.provider_id in table.impls_by_provider_id else None
+
+    @override
+    async def find_vector_store(self, store_id: str) -> Json | None:
+        table = self._impls.get(Api.vector_stores)
+        if table is None:
+            return None
+        found = await table.get_object_by_identifier("vector_store", store_id)
+        return _store(found) if found else None
 
     @override
     async def chat(self, body: Json) -> AsyncGenerator[LeanDelta]:
@@ -209,6 +204,26 @@ class InProcessStack(Stack):
         for api in _ROUTING_TABLES:
             if (table := self._impls.get(api)) is not None:
                 yield from table.impls_by_provider_id.items()
+
+
+def _model(model: Any) -> Json:
+    return {
+        "identifier": model.identifier,
+        "provider_id": model.provider_id,
+        "provider_resource_id": model.provider_resource_id,
+        "model_type": str(model.model_type),
+        "metadata": model.metadata,
+    }
+
+
+def _store(store: Any) -> Json:
+    return {
+        "identifier": store.identifier,
+        "name": store.vector_store_name,
+        "provider_id": store.provider_id,
+        "embedding_model": store.embedding_model,
+        "embedding_dimension": store.embedding_dimension,
+    }
 
 
 def _provider_entries(config: Any) -> list[Json]:

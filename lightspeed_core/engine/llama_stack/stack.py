@@ -7,9 +7,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lightspeed_stack_providers.lean import LeanDelta
-
 from lightspeed_core.engine.types import ProviderHealth
+from lightspeed_stack_providers.lean import LeanDelta
 
 type Json = Mapping[str, Any]
 
@@ -49,8 +48,16 @@ class Stack(Protocol):
         """Ask every provider."""
         ...
 
-    async def has_model(self, model: str) -> bool:
-        """Say whether a chat model is listed."""
+    async def provider_types(self, api: str) -> Mapping[str, str]:
+        """Map the providers of an API to their types, in the order of run.yaml."""
+        ...
+
+    async def find_model(self, model: str) -> Json | None:
+        """Find a model as `models` lists it."""
+        ...
+
+    async def find_vector_store(self, store_id: str) -> Json | None:
+        """Find a store as `vector_stores` lists it."""
         ...
 
     def chat(self, body: Json) -> AsyncGenerator[LeanDelta]:

@@ -1,6 +1,6 @@
 """Vector stores, their documents and what each kind of store can do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lightspeed_core.domain.retrieval import Chunk, SourceDocument
@@ -34,19 +34,19 @@ _DELETION_ROUNDS = 1_000
 async def vector_stores(stack: Stack) -> list[VectorStoreInfo]:
     """List the stores whose provider is present."""
     with translated():
-        types = await _provider_types(stack)
+        types = await stack.provider_types("vector_io")
         listed = await stack.vector_stores()
     return [_info(each, types[each["provider_id"]]) for each in listed if _is_served(each, types)]
 
 
 async def find_store(stack: Stack, store_id: str) -> tuple[VectorStoreInfo, str]:
     """Give a store and its provider's type. Raises `NotFound` for an unknown store."""
-    types = await _provider_types(stack)
-    for each in await stack.vector_stores():
-        if each["identifier"] == store_id and _is_served(each, types):
-            provider_type = types[each["provider_id"]]
-            return _info(each, provider_type), provider_type
-    raise NotFound("vector store", store_id)
+    types = await stack.provider_types("vector_io")
+    found = await stack.find_vector_store(store_id)
+    if found is None or not _is_served(found, types):
+        raise NotFound("vector store", store_id)
+    provider_type = types[found["provider_id"]]
+    return _info(found, provider_type), provider_type
 
 
 async def insert_document(
@@ -91,14 +91,7 @@ async def documents(stack: Stack, store_id: str) -> list[StoredDocument]:
         return _gathered([found.chunk for found in await _some_chunks(stack, store_id)])
 
 
-async def _provider_types(stack: Stack) -> dict[str, str]:
-    listed = await stack.providers()
-    return {
-        each["provider_id"]: each["provider_type"] for each in listed if each["api"] == "vector_io"
-    }
-
-
-def _is_served(store: Json, types: dict[str, str]) -> bool:
+def _is_served(store: Json, types: Mapping[str, str]) -> bool:
     return store["provider_id"] in types
 
 
