@@ -19,6 +19,8 @@ from lightspeed_core.observability.logging import request_id as current_request_
 logger = logging.getLogger(__name__)
 
 _HEADER: Final = b"x-request-id"
+# A browser must not take a model's plain text for a page.
+_NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
 _USABLE: Final = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
@@ -46,7 +48,11 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (_HEADER, request_id)]
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (_HEADER, request_id),
+                    _NO_SNIFFING,
+                ]
             await send(message)
 
         token = current_request_id.set(request_id.decode("ascii"))

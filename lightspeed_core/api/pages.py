@@ -54,5 +54,4 @@ async def static_file(request: Request, path: str) -> Response:
     """Answer with a file of the package; its path never leaves the folder of the pages."""
     response = await StaticFiles(directory=_WEB).get_response(path, request.scope)
     response.headers["Cache-Control"] = "no-cache"
-    response.headers["X-Content-Type-Options"] = "nosniff"
     return response

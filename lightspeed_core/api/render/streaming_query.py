@@ -73,10 +73,7 @@ class JsonFrames:
         """Return the frames of the events."""
         frames: list[str] = []
         for event in events:
-            if isinstance(event, TextDelta):
-                self._tokens(event.tokens, frames)
-            else:
-                self._render(event, frames)
+            self._render(event, frames)
         return "".join(frames).encode("ascii")
 
     def render_break(self, error: LightspeedError) -> bytes:
@@ -106,10 +103,10 @@ class JsonFrames:
 
     def _render(self, event: TurnEvent, frames: list[str]) -> None:
         match event:
-            case TurnStarted() | ConversationCompacted() | Warned():
-                frames.append(self._frame(*_notice(event)))
             case TextDelta(tokens):
                 self._tokens(tokens, frames)
+            case TurnStarted() | ConversationCompacted() | Warned():
+                frames.append(self._frame(*_notice(event)))
             case Refused(_, text):
                 self._answered_by_shield = self._next_token == 0
                 self._tokens((text,), frames)
@@ -133,7 +130,7 @@ class JsonFrames:
         if not self._answered_by_shield:
             data = {"id": self._next_token, "token": turn.text}
             yield self._frame("turn_complete", data)
-        yield self._frame("end", end_data(turn), beside={"available_quotas": {}}, is_last=True)
+        yield self._frame("end", _end_data(turn), beside={"available_quotas": {}}, is_last=True)
 
     def _frame(
         self,
@@ -231,8 +228,7 @@ def _error_data(error: TurnError) -> dict[str, Any]:
     return error_event(status=status_of_code(error.code), message=error.message, cause=error.cause)
 
 
-def end_data(turn: Turn) -> dict[str, Any]:
-    """Return the data of the `end` event."""
+def _end_data(turn: Turn) -> dict[str, Any]:
     return {
         "referenced_documents": [render_document(each) for each in turn.referenced_documents],
         "rag_chunks": [render_chunk(chunk) for chunk in turn.rag_chunks],

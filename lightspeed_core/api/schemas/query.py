@@ -28,7 +28,7 @@ class RequestBody(BaseModel):
 
 
 class Attachment(RequestBody):
-    """What accompanies a question."""
+    """What accompanies a question; which other types are known is judged later."""
 
     attachment_type: Text = Field(description="What it is.", examples=["log"])
     content_type: Text = Field(description="Its media type.", examples=["text/plain"])
@@ -39,11 +39,7 @@ class Attachment(RequestBody):
     @model_validator(mode="after")
     def _check_image(self) -> Self:
         signature = _IMAGE_SIGNATURES.get(self.content_type)
-        is_image = self.attachment_type == _IMAGE
-        if is_image != (signature is not None):
-            # What is no image is judged with the other attachments, where 422 has a cause.
-            if not is_image and not self.content_type.startswith("image/"):
-                return self
+        if (self.attachment_type == _IMAGE) != (signature is not None):
             raise ValueError(
                 "attachment_type and content_type are inconsistent: "
                 f"attachment_type='{self.attachment_type}', content_type='{self.content_type}'"

@@ -115,6 +115,16 @@ async def test_what_nobody_foresaw_is_an_internal_error_that_tells_nothing(
     assert "secret: /etc/passwd" in caplog.text
 
 
+async def test_what_breaks_outside_of_a_route_has_the_same_body(
+    app: ASGIApp, assistant: ScriptedAssistant
+) -> None:
+    assistant.steps = [ZeroDivisionError("secret")]
+    async with client_of(app) as client:
+        answer = await client.get("/v1/streaming_query/x")
+    assert answer.status_code == 500
+    assert answer.json()["detail"]["response"] == "Internal server error"
+
+
 async def test_a_refusal_is_logged_without_a_traceback(
     app: ASGIApp, assistant: ScriptedAssistant, caplog: pytest.LogCaptureFixture
 ) -> None:

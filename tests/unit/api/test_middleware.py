@@ -6,8 +6,9 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lightspeed_core.api.middleware import RequestContext
 from lightspeed_core.api.state import Services
 from lightspeed_core.config.service import CORSConfiguration, ServiceConfiguration
 from lightspeed_core.observability.logging import request_id
@@ -24,6 +25,7 @@ async def test_a_usable_id_of_the_client_comes_back_with_every_answer(
     async with client_of(app) as client:
         answer = await client.get(path, headers={"x-request-id": "trace-42/a:b"})
     assert answer.headers.get_list("x-request-id") == ["trace-42/a:b"]
+    assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
 
 
 @pytest.mark.parametrize("sent", ["", "a b", "x" * 129, "caf\xe9", "tab\tbed"])
@@ -32,6 +34,23 @@ async def test_an_unusable_id_is_replaced(app: ASGIApp, sent: str) -> None:
     async with open_stream(app, "GET", "/liveness", headers=headers) as stream:
         await stream.rest()
         assert UUID(stream.headers["x-request-id"]).version == 4
+
+
+async def test_what_is_no_request_passes_untouched() -> None:
+    seen: list[tuple[Scope, Receive, Send]] = []
+
+    async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append((scope, receive, send))
+
+    async def receive() -> Message:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: Message) -> None:
+        del message
+
+    outer = RequestContext(inner, root_path="/lcs", access_log=True)
+    await outer({"type": "lifespan"}, receive, send)
+    assert seen == [({"type": "lifespan"}, receive, send)]
 
 
 async def test_an_unforeseen_failure_has_an_id_too(

@@ -251,10 +251,23 @@ def in_batches(events: Sequence[TurnEvent], size: int, after: int) -> bytes:
     )
 
 
+TURNS: dict[str, tuple[TurnEvent, ...]] = {
+    **{name: (*WHOLE, end) for name, end in ENDS.items()},
+    "refused": (STARTED, Refused("topic", "No."), TurnCompleted(turn("No.", refused_by="topic"))),
+    "refused late": (
+        STARTED,
+        TextDelta(("So ", "far. ")),
+        Refused("rules", "No."),
+        TurnCompleted(turn("So far. No.", refused_by="rules")),
+    ),
+}
+
+
 @pytest.mark.parametrize("size", [1, 3, 100])
-@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS.keys())
-def test_a_reader_who_saw_event_k_gets_exactly_the_rest(end: TurnEvent, size: int) -> None:
-    events = (*WHOLE, end)
+@pytest.mark.parametrize("events", TURNS.values(), ids=TURNS.keys())
+def test_a_reader_who_saw_event_k_gets_exactly_the_rest(
+    events: tuple[TurnEvent, ...], size: int
+) -> None:
     body = in_batches(events, 1, -1)
     frames = [match.group(0) for match in FRAME.finditer(body)]
     assert [number for number, _ in parse(body)] == list(range(len(frames)))
@@ -262,10 +275,11 @@ def test_a_reader_who_saw_event_k_gets_exactly_the_rest(end: TurnEvent, size: in
         assert in_batches(events, size, k) == b"".join(frames[k + 1 :])
 
 
-@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS.keys())
+@pytest.mark.parametrize("events", TURNS.values(), ids=TURNS.keys())
 @pytest.mark.parametrize("beyond", [1, 2, 10**15])
-def test_a_number_past_the_end_gets_the_last_event(end: TurnEvent, beyond: int) -> None:
-    events = (*WHOLE, end)
+def test_a_number_past_the_end_gets_the_last_event(
+    events: tuple[TurnEvent, ...], beyond: int
+) -> None:
     body = in_batches(events, 1, -1)
     frames = [match.group(0) for match in FRAME.finditer(body)]
     assert in_batches(events, 1, len(frames) - 1 + beyond) == frames[-1]
