@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 
 from lightspeed_core.api.mcp_headers import parse_mcp_headers
 from lightspeed_core.api.state import Turns, services_of
@@ -23,8 +23,16 @@ async def _configuration(request: Request) -> Configuration:
     return services_of(request).configuration
 
 
-async def _mcp_headers(request: Request) -> dict[str, dict[str, str]]:
-    return parse_mcp_headers(request.headers.get("mcp-headers", ""))
+async def _mcp_headers(
+    text: Annotated[
+        str,
+        Header(
+            alias="MCP-HEADERS",
+            description='Headers for MCP servers, as JSON: `{"server": {"header": "value"}}`.',
+        ),
+    ] = "",
+) -> dict[str, dict[str, str]]:
+    return parse_mcp_headers(text)
 
 
 AssistantDep = Annotated[Turns, Depends(_assistant)]

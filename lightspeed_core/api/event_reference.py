@@ -118,7 +118,8 @@ _EVENTS_INTRODUCTION: Final = """\
 `POST /v1/streaming_query` answers with server-sent events, unless the request asks for
 `"media_type": "text/plain"`. Each event is a line `id: <n>`, a line `data: <JSON>` and an empty
 line; `n` counts every event from 0. The JSON has the keys `event` and `data`; `end` also has
-`available_quotas`. In 15 seconds of silence a comment line `: heartbeat` is sent.
+`available_quotas`. After `service.heartbeat_seconds` (15) of silence a comment line `: heartbeat`
+is sent.
 
 A stream begins with `start` and ends with `end`, `interrupted` or `error`. What is refused before
 `start` is an HTTP status and no stream. The joined tokens equal the text of `turn_complete`.

@@ -25,10 +25,7 @@ def build_app(services: Services) -> ASGIApp:
 
 def bare_app(configuration: Configuration) -> FastAPI:
     """Put the HTTP layer together as the composition root does, without services."""
-    app = FastAPI(
-        openapi_url=None,
-        telemetry={"tracing": False, "metrics": False, "logs": False},
-    )
+    app = FastAPI(openapi_url=None)
     include_routes(app)
     errors.install(app)
     middleware.install(app, configuration.service)
