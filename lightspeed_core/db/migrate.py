@@ -1,13 +1,13 @@
-"""Brings a schema up to date, once, however many processes start. Alembic does the work.
+"""Brings a schema up to date, once, however many processes start.
 
-Alembic is imported only when there is something to do, for it costs start-up time.
+Alembic does the work, and is imported only when there is some: it costs start-up time.
 """
 
 import asyncio
+import importlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, String, column, inspect, select, table
@@ -66,19 +66,13 @@ async def _migrate(settings: SqliteSettings) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
-    from alembic import command  # noqa: PLC0415 - see the module's first lines
-    from alembic.config import Config  # noqa: PLC0415
-
     # Held until the commit, so a second process waits here and then finds nothing to do.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
     version = _version(connection)
     if version == HEAD:
         return
     refuse_newer(version)
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    importlib.import_module("lightspeed_core.db.upgrade").upgrade_to_head(connection)
     logger.info("schema migrated: from=%s to=%s", version, HEAD)
 
 

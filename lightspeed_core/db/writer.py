@@ -38,6 +38,7 @@ class Statement:
 
 type Row = tuple[Statement, Mapping[str, Any]]
 type Work = Callable[[Connection], Any]
+type OnSettled = Callable[[StoreUnavailable | None], None]
 
 
 @dataclass(slots=True, eq=False)
@@ -45,7 +46,7 @@ class _Write:
     rows: Sequence[Row]
     work: Work | None = None
     done: asyncio.Future[Any] | None = None
-    on_failure: Callable[[], None] | None = None
+    on_settled: OnSettled | None = None
 
 
 class GroupWriter:
@@ -63,9 +64,9 @@ class GroupWriter:
         self._queued = asyncio.Event()
         self._urgent = asyncio.Event()
 
-    def submit(self, rows: Sequence[Row], on_failure: Callable[[], None] | None = None) -> None:
-        """Queue rows without waiting; `on_failure` is called if they could not be written."""
-        write = _Write(rows, on_failure=on_failure)
+    def submit(self, rows: Sequence[Row], on_settled: OnSettled | None = None) -> None:
+        """Queue rows without waiting; `on_settled` gets None later, or the reason."""
+        write = _Write(rows, on_settled=on_settled)
         if self._is_stopping:
             self._fail([write], StoreUnavailable("The database is closed"))
             return
@@ -131,6 +132,8 @@ class GroupWriter:
                 await self._commit([write])
         else:
             for write, result in zip(group, results, strict=True):
+                if write.on_settled is not None:
+                    write.on_settled(None)
                 if write.done is not None and not write.done.done():
                     write.done.set_result(result)
 
@@ -161,14 +164,16 @@ class GroupWriter:
                 await connection.close()
 
     def _fail(self, group: list[_Write], error: Exception) -> None:
-        logger.error("writes failed: count=%d", len(group), exc_info=error)
         self.failed_writes += len(group)
+        unnoticed = sum(write.done is None for write in group)
+        if unnoticed:
+            logger.error("writes were lost: count=%d", unnoticed, exc_info=error)
         for write in group:
-            if write.on_failure is not None:
-                write.on_failure()
+            failure = StoreUnavailable()
+            failure.__cause__ = error
+            if write.on_settled is not None:
+                write.on_settled(failure)
             if write.done is not None and not write.done.done():
-                failure = StoreUnavailable()
-                failure.__cause__ = error
                 write.done.set_exception(failure)
 
 

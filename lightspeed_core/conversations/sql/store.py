@@ -1,10 +1,13 @@
 """The conversation store over a `Database`: what is asked of it, and in what order it is done."""
 
+import asyncio
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self, override
+
+from sqlalchemy import Connection
 
 from lightspeed_core.conversations.changes import Changes, wait_at_most
 from lightspeed_core.conversations.leasing import DEFAULT_LEASE, POLL, utc_now
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from lightspeed_core.db.writer import Row
 
 _PURGED_AT_ONCE: Final = 200
+# A new conversation is announced before it is committed; by then, in seconds, it should be.
+_SECOND_LOOK: Final = 0.05
 
 
 class SqlConversationStore(ConversationStore):
@@ -51,6 +56,8 @@ class SqlConversationStore(ConversationStore):
         self._interruption = leases.Interruption()
         self._changes = Changes()
         self._lineup = Lineup()
+        # Set once the beginning of a new conversation is settled; by conversation and by turn.
+        self._openings: dict[str, asyncio.Event] = {}
         # First turns that could not be written: `finish` writes them again.
         self._unwritten: dict[str, Sequence[Row]] = {}
 
@@ -88,7 +95,16 @@ class SqlConversationStore(ConversationStore):
     @override
     def begin_new(self, turn: Turn) -> None:
         rows = self._join(turn, is_new=True)
-        self._writer.submit(rows, partial(self._unwritten.__setitem__, turn.turn_id, rows))
+        opening = asyncio.Event()
+        self._openings[turn.turn_id] = self._openings[turn.conversation_id] = opening
+
+        def settle(failure: StoreUnavailable | None) -> None:
+            if failure is not None:
+                self._unwritten[turn.turn_id] = rows
+            del self._openings[turn.turn_id], self._openings[turn.conversation_id]
+            opening.set()
+
+        self._writer.submit(rows, settle)
 
     @override
     async def wait_for_predecessors(self, turn: Turn) -> None:
@@ -109,9 +125,12 @@ class SqlConversationStore(ConversationStore):
     async def finish(self, turn: Turn, last_batch: JournalBatch | None) -> None:
         rows = self._recording.finish(turn, last_batch, self._clock())
         try:
-            unwritten = self._unwritten.pop(turn.turn_id, None)
-            await self._writer.write(rows if unwritten is None else [*unwritten, *rows])
+            await self._writer.write([*self._unwritten.pop(turn.turn_id, ()), *rows])
+            if turn.turn_id in self._unwritten:
+                # Its beginning failed in the same group, so there was nothing to finish.
+                await self._writer.write([*self._unwritten[turn.turn_id], *rows])
         finally:
+            self._unwritten.pop(turn.turn_id, None)
             self._leave(turn)
 
     @override
@@ -148,7 +167,7 @@ class SqlConversationStore(ConversationStore):
 
     @override
     async def find_turn(self, turn_id: str) -> Turn | None:
-        return await self._database.read(lambda connection: reading.find_turn(connection, turn_id))
+        return await self._find(turn_id, partial(reading.find_turn, turn_id=turn_id))
 
     @override
     async def journal(self, turn_id: str, *, after: int = -1) -> list[JournalBatch]:
@@ -166,8 +185,8 @@ class SqlConversationStore(ConversationStore):
 
     @override
     async def find(self, conversation_id: str) -> Conversation | None:
-        return await self._database.read(
-            lambda connection: reading.find_conversation(connection, conversation_id)
+        return await self._find(
+            conversation_id, partial(reading.find_conversation, conversation_id=conversation_id)
         )
 
     @override
@@ -215,6 +234,16 @@ class SqlConversationStore(ConversationStore):
     async def _require(self, conversation_id: str) -> None:
         if await self.find(conversation_id) is None:
             raise NotFound("conversation", conversation_id)
+
+    async def _find[T](self, key: str, query: Callable[[Connection], T | None]) -> T | None:
+        """Look, and look again a moment later for what a worker may just be writing."""
+        if (opening := self._openings.get(key)) is not None:
+            await opening.wait()
+        found = await self._database.read(query)
+        if found is None:
+            await asyncio.sleep(_SECOND_LOOK)
+            found = await self._database.read(query)
+        return found
 
     def _join(self, turn: Turn, *, is_new: bool) -> Sequence["Row"]:
         expires_at = self._clock() + self._lease
