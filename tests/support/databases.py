@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 from lightspeed_core.conversations.memory import MemoryConversationStore
+from lightspeed_core.conversations.models import JournalBatch
 from lightspeed_core.conversations.sql import SqlConversationStore
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.db.connect import SqliteSettings
@@ -77,4 +79,27 @@ async def eventually[T](ask: Callable[[], Awaitable[T]], *, within: float = 5.0)
         while not answer:
             await asyncio.sleep(0.01)
             answer = await ask()
+    return answer
+
+
+def completed(turn: Turn, text: str = "Because.", *, after: float = 1.0) -> Turn:
+    return replace(
+        turn,
+        state=TurnState.COMPLETED,
+        text=text,
+        completed_at=turn.started_at + timedelta(seconds=after),
+    )
+
+
+def batch(turn: Turn, index: int) -> JournalBatch:
+    return JournalBatch(turn_id=turn.turn_id, index=index, payload=f"batch {index}".encode())
+
+
+async def answered(store: ConversationStore, turn: Turn, *, is_new: bool = True) -> Turn:
+    if is_new:
+        store.begin_new(turn)
+    else:
+        await store.begin(turn)
+    answer = completed(turn)
+    await store.finish(answer, None)
     return answer
