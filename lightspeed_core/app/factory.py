@@ -46,12 +46,8 @@ def create_app(
         async with services(configuration, on_fatal) as opened:
             yield {"services": opened}
 
-    app = FastAPI(
-        lifespan=lifespan,
-        root_path=configuration.service.root_path,
-        docs_url=None,
-        redoc_url=None,
-    )
+    # The description and the pages over it are routes of our own, guarded and with an ETag.
+    app = FastAPI(lifespan=lifespan, openapi_url=None)
     include_routes(app)
     errors.install(app)
     middleware.install(app, configuration.service)
