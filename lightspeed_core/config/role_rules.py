@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from lightspeed_core.config.section import Section
 
@@ -28,6 +28,18 @@ class JwtRoleRule(Section):
     )
     value: Any = Field(description="What the list of matches is compared with.")
     roles: tuple[str, ...] = Field(description="Roles that the rule gives.")
+
+    @field_validator("jsonpath")
+    @classmethod
+    def _check_jsonpath(cls, expression: str) -> str:
+        from jsonpath_ng.exceptions import JSONPathError
+        from jsonpath_ng.parser import parse
+
+        try:
+            parse(expression)
+        except JSONPathError as error:
+            raise ValueError(f"Invalid JSONPath expression: {expression}: {error}") from error
+        return expression
 
     @model_validator(mode="after")
     def _check_roles(self) -> Self:

@@ -119,6 +119,7 @@ MINIMAL: dict[str, Any] = {
             {**RULE, "operator": "match", "value": "("},
             "Invalid regex pattern for MATCH operator: (: ",
         ),
+        (JwtRoleRule, {**RULE, "jsonpath": "$["}, "Invalid JSONPath expression: $[: Parse error"),
         (JwtRoleRule, {**RULE, "roles": []}, "At least one role must be specified in the rule"),
         (JwtRoleRule, {**RULE, "roles": ["a", "a"]}, "Roles must be unique in the rule"),
         (
