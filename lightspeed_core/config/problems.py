@@ -21,9 +21,9 @@ _PLAIN_WORDS = {
     "mapping_type": "must be a mapping of keys",
     "tuple_type": "must be a list",
     "string_type": "must be a text",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "int_from_float": "must be a whole number",
+    "int_type": "must be an integer",
+    "int_parsing": "must be an integer",
+    "int_from_float": "must be an integer",
     "float_type": "must be a number",
     "float_parsing": "must be a number",
     "bool_type": "must be true or false",
@@ -85,7 +85,8 @@ def render_problems(file: Path, problems: Sequence[Problem]) -> str:
 
 
 def _render(file: Path, problem: Problem) -> str:
-    where = ":".join(str(part) for part in (file, problem.line, problem.column) if part)
+    counted = (("line", problem.line), ("column", problem.column))
+    where = ", ".join((str(file), *(f"{name} {number}" for name, number in counted if number)))
     key = dotted(problem.place)
     named = f"{key} = {problem.value}" if problem.value else key
     told = ": ".join(part for part in (where, named, problem.text) if part)

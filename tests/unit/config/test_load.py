@@ -181,13 +181,15 @@ def test_an_unknown_key_is_told_with_file_line_value_and_the_nearest_known_key(
     tmp_path: Path,
 ) -> None:
     text = MINIMAL.replace("service: {}", "service:\n  workers: 1\n  prot: 8080")
-    assert faults(tmp_path, text) == [":5: service.prot = 8080: unknown key; did you mean 'port'?"]
+    assert faults(tmp_path, text) == [
+        ", line 5: service.prot = 8080: unknown key; did you mean 'port'?"
+    ]
 
 
 def test_a_key_like_no_other_is_told_with_the_known_ones(tmp_path: Path) -> None:
     text = MINIMAL.replace("service: {}", "service: {cors: {zzz: 1}}")
     assert faults(tmp_path, text) == [
-        ":3: service.cors.zzz = 1: unknown key; known keys here are allow_origins, "
+        ", line 3: service.cors.zzz = 1: unknown key; known keys here are allow_origins, "
         "allow_credentials, allow_methods, allow_headers"
     ]
 
@@ -202,16 +204,18 @@ mcp_servers: x
 authorization: {access_rules: [{role: r, actions: [fly]}]}
 """
     told = faults(tmp_path, text)
-    assert told[0] == ":2: name = 5: must be a text"
-    assert told[1] == ":3: service.port = 99999: Port value should be less than 65536"
-    assert told[2] == ':3: service.workers = "two": must be a whole number'
-    assert told[3] == ':3: service.color_log = "maybe": must be true or false'
-    assert told[4] == ":4: llama_stack.timeout = 1.5: must be a whole number"
+    assert told[0] == ", line 2: name = 5: must be a text"
+    assert told[1] == ", line 3: service.port = 99999: Port value should be less than 65536"
+    assert told[2] == ', line 3: service.workers = "two": must be an integer'
+    assert told[3] == ', line 3: service.color_log = "maybe": must be true or false'
+    assert told[4] == ", line 4: llama_stack.timeout = 1.5: must be an integer"
     assert told[5] == ": user_data_collection: is required and missing"
-    assert told[6] == ':6: mcp_servers = "x": must be a list'
-    assert told[7].startswith(':5: authentication.module = "magic": Unsupported authentication')
+    assert told[6] == ', line 6: mcp_servers = "x": must be a list'
+    assert told[7].startswith(
+        ', line 5: authentication.module = "magic": Unsupported authentication'
+    )
     assert told[8].startswith(
-        ":7: authorization.access_rules[0].actions[0] = \"fly\": must be one of 'admin', 'list_"
+        ", line 7: authorization.access_rules[0].actions[0] = \"fly\": must be one of 'admin', "
     )
     assert len(told) == 9
 
@@ -219,7 +223,7 @@ authorization: {access_rules: [{role: r, actions: [fly]}]}
 def test_alternatives_are_told_as_one_problem(tmp_path: Path) -> None:
     text = f"{MINIMAL}mcp_servers: [{{name: a, url: 'http://a', require_approval: often}}]"
     assert faults(tmp_path, text) == [
-        ":6: mcp_servers[0].require_approval = \"often\": must be one of 'always', 'never'; "
+        ", line 6: mcp_servers[0].require_approval = \"often\": must be one of 'always', 'never'; "
         "or must be a mapping of keys"
     ]
 
@@ -227,7 +231,7 @@ def test_alternatives_are_told_as_one_problem(tmp_path: Path) -> None:
 def test_an_unknown_kind_of_shield_is_told_with_the_known_ones(tmp_path: Path) -> None:
     text = f"{MINIMAL}shields: [{{name: a, provider_id: magic}}]"
     assert faults(tmp_path, text) == [
-        ":6: shields[0]: 'provider_id' must be one of 'question_validity', 'redaction'"
+        ", line 6: shields[0]: 'provider_id' must be one of 'question_validity', 'redaction'"
     ]
 
 
@@ -238,7 +242,7 @@ mcp_servers:
 - {{name: a, url: nowhere}}
 """
     assert faults(tmp_path, text) == [
-        ':9: mcp_servers[1].url = "nowhere": URL must have the form http://host or https://host'
+        ', line 9: mcp_servers[1].url = "nowhere": URL must have the form http://host or https://host'
     ]
 
 
@@ -265,9 +269,9 @@ def test_unset_variables_are_told_all_at_once(tmp_path: Path) -> None:
     text = MINIMAL.replace("Lightspeed", "${env.NAME}").replace("{}", "{host: '${env.HOST}'}", 1)
     told = faults(tmp_path, text)
     assert told[0].startswith(
-        ":2: name = \"${env.NAME}\": Environment variable 'NAME' not set or empty at name. Use "
+        ", line 2: name = \"${env.NAME}\": Environment variable 'NAME' not set or empty at name. "
     )
-    assert told[1].startswith(":3: service.host = ")
+    assert told[1].startswith(", line 3: service.host = ")
 
 
 def test_a_field_that_wants_a_text_gets_it_as_it_stood(tmp_path: Path) -> None:
@@ -288,7 +292,7 @@ user_data_collection: {}
 def test_a_restored_text_does_not_hide_other_problems(tmp_path: Path) -> None:
     text = MINIMAL.replace("Lightspeed", "${env.NAME}").replace("{}", "{port: 0}", 1)
     assert faults(tmp_path, text, {"NAME": "5"}) == [
-        ":3: service.port = 0: Input should be greater than 0"
+        ", line 3: service.port = 0: Input should be greater than 0"
     ]
 
 
@@ -298,7 +302,9 @@ def test_what_is_worked_out_cannot_be_set(tmp_path: Path, key: str) -> None:
 
 
 def test_a_fault_of_syntax_is_told_with_line_and_column(tmp_path: Path) -> None:
-    assert faults(tmp_path, "name: [x\nservice: {}")[0].startswith(":2:8: not valid YAML: ")
+    assert faults(tmp_path, "name: [x\nservice: {}")[0].startswith(
+        ", line 2, column 8: not valid YAML: "
+    )
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -357,7 +363,7 @@ def test_address_and_port_of_the_shipped_configuration_come_from_the_environment
 def test_a_shipped_file_that_does_not_exist_is_told(tmp_path: Path) -> None:
     text = f"{MINIMAL}customization: {{system_prompt_path: 'shipped:../../etc/passwd'}}"
     assert faults(tmp_path, text) == [
-        ':6: customization.system_prompt_path = "shipped:../../etc/passwd": '
+        ', line 6: customization.system_prompt_path = "shipped:../../etc/passwd": '
         "'../../etc/passwd' is not among the shipped files"
     ]
 
@@ -405,7 +411,7 @@ def test_a_run_configuration_that_is_not_there_is_told(tmp_path: Path) -> None:
     text = in_library_mode(tmp_path).replace("run.yaml", "walk.yaml")
     file = f"{tmp_path}/walk.yaml"
     assert faults(tmp_path, text) == [
-        f':7: llama_stack.library_client_config_path = "{file}": '
+        f', line 7: llama_stack.library_client_config_path = "{file}": '
         f"Llama Stack configuration file '{file}' is not a file"
     ]
 
@@ -465,7 +471,7 @@ def test_a_profile_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_a_prompt_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     told = faults(tmp_path, f"{MINIMAL}customization: {{system_prompt_path: /nowhere.txt}}")
     assert told == [
-        ':6: customization.system_prompt_path = "/nowhere.txt": must name an existing file'
+        ', line 6: customization.system_prompt_path = "/nowhere.txt": must name an existing file'
     ]
 
 
