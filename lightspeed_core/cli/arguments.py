@@ -9,6 +9,8 @@ from typing import Final, override
 from lightspeed_core.constants import DEFAULT_CONFIGURATION_FILE
 
 PROGRAM: Final = "lightspeed-stack"
+FAILED: Final = 1
+MISUSED: Final = 2
 DOCUMENTS: Final = ("configuration", "diagram", "openapi", "schema")
 
 _NO_GENERATOR: Final = (
@@ -43,7 +45,7 @@ class _Answer(argparse.Action):
         values: str | Sequence[object] | None,
         option_string: str | None = None,
     ) -> None:
-        parser.exit(2, f"{PROGRAM}: {option_string}: {self.const}\n")
+        parser.exit(MISUSED, f"{PROGRAM}: {option_string}: {self.const}\n")
 
 
 class _Version(argparse.Action):
@@ -57,7 +59,8 @@ class _Version(argparse.Action):
         values: str | Sequence[object] | None,
         option_string: str | None = None,
     ) -> None:
-        parser.exit(0, f"{PROGRAM} {version('lightspeed-stack')}\n")
+        print(f"{PROGRAM} {version('lightspeed-stack')}")
+        parser.exit()
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -7,11 +7,11 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lightspeed_core.cli.arguments import PROGRAM, build_parser
+from lightspeed_core.cli.arguments import FAILED, MISUSED, PROGRAM, build_parser
 from lightspeed_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 _DUMP_FILE = Path("configuration.json")
 _SCHEMA_FILE = Path("schema.json")
-
-FAILED = 1
-MISUSED = 2
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -50,18 +47,14 @@ def _serve(options: argparse.Namespace) -> int:
 
     configuration = _load(options.config)
     from lightspeed_core.cli.serve import serve
+    from lightspeed_core.observability.logging import level_of
 
     return serve(
         configuration,
         file=find_configuration_file(options.config),
-        level="DEBUG" if options.verbose else log_level(os.environ),
+        level="DEBUG" if options.verbose else level_of(os.environ),
         environ=os.environ,
     )
-
-
-def log_level(environ: Mapping[str, str]) -> str:
-    """Return the level that the environment asks for."""
-    return environ.get("LIGHTSPEED_STACK_LOG_LEVEL") or "INFO"
 
 
 def _dump_configuration(configuration: "Configuration") -> int:

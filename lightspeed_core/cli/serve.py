@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from lightspeed_core.cli.arguments import PROGRAM
+from lightspeed_core.cli.arguments import FAILED, MISUSED, PROGRAM
 from lightspeed_core.cli.listeners import CannotListen, open_listeners
 from lightspeed_core.cli.startup import StartupWatch
 from lightspeed_core.config.data_directory import create_data_directory
@@ -24,7 +25,7 @@ from lightspeed_core.observability.logging import configure_logging
 
 logger = logging.getLogger(__name__)
 
-_WORKER_APP = "lightspeed_core.app.factory:create_app_from_environment"
+_WORKER_APP = "lightspeed_core.cli.worker:create_worker_app"
 # What a drained turn still needs: to be recorded, and its last events to be sent.
 _LAST_WORDS_SECONDS = 3
 
@@ -45,16 +46,14 @@ def serve(
         listeners = open_listeners(service.host, service.port)
     except CannotListen as refusal:
         print(f"{PROGRAM}: {refusal.cause}", file=sys.stderr)
-        return 1
+        return FAILED
     scheme = "https" if service.tls_config.tls_certificate_path else "http"
     logger.info("service listened url=%s://%s:%d", scheme, service.host, service.port)
     if service.workers == 1:
         return _serve_here(configuration, listeners)
     environ["LIGHTSPEED_STACK_CONFIG_PATH"] = str(file.absolute())
     environ["LIGHTSPEED_STACK_LOG_LEVEL"] = level
-    settings = uvicorn.Config(_WORKER_APP, factory=True, **_server_settings(service))
-    Multiprocess(settings, list(listeners)).run()
-    return 0
+    return _serve_by_workers(service, listeners)
 
 
 def _announce(configuration: Configuration, file: Path, environ: MutableMapping[str, str]) -> None:
@@ -83,20 +82,29 @@ def _serve_here(configuration: Configuration, listeners: Sequence[socket.socket]
     # Imported here, so that a taken port is told at once and a parent of workers stays small.
     from lightspeed_core.app.factory import create_app
 
-    watch = StartupWatch()
+    def end() -> None:
+        server.should_exit = True
+
+    watch = StartupWatch(end)
     app = watch.around(create_app(configuration, on_fatal=watch.stop))
-    settings = uvicorn.Config(app, **_server_settings(configuration.service))
-    server = uvicorn.Server(settings)
-    watch.on_stop = lambda: setattr(server, "should_exit", True)
+    server = uvicorn.Server(uvicorn.Config(app, **_server_settings(configuration.service)))
     try:
         server.run(list(listeners))
     except (KeyboardInterrupt, SystemExit):
         logger.info("service was stopped")
     if watch.error is None:
-        return 0 if server.started else 1
+        return 0 if server.started else FAILED
     if isinstance(watch.error, ConfigurationError):
         raise watch.error
-    return 1
+    return FAILED
+
+
+def _serve_by_workers(service: ServiceConfiguration, listeners: Sequence[socket.socket]) -> int:
+    settings = uvicorn.Config(_WORKER_APP, factory=True, **_server_settings(service))
+    parent = Multiprocess(settings, list(listeners))
+    parent.run()
+    failed = any(process.exitcode == STARTUP_FAILURE for process in parent.processes)
+    return MISUSED if failed else 0
 
 
 def _server_settings(service: ServiceConfiguration) -> dict[str, Any]:

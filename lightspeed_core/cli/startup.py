@@ -1,29 +1,29 @@
 """Keeps the error that ended a start, which the server would only log with a traceback."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from lightspeed_core.errors import LightspeedError
+
+logger = logging.getLogger(__name__)
 
 type Receive = Callable[[], Any]
 type Send = Callable[[Any], Any]
 type Application = Callable[[Any, Receive, Send], Any]
 
 
-def _nothing() -> None: ...
-
-
 class StartupWatch:
     """Between server and application. `error` is why the service could not go on."""
 
-    def __init__(self) -> None:
+    def __init__(self, end: Callable[[], None]) -> None:
         self.error: LightspeedError | None = None
-        self.on_stop: Callable[[], object] = _nothing
+        self._end = end
 
     def stop(self, error: LightspeedError) -> None:
-        """Note an error found after the start and ask the server to end."""
+        """Note an error found after the start, logged before, and end the server."""
         self.error = error
-        self.on_stop()
+        self._end()
 
     def around(self, app: Application) -> Application:
         """Return the application with its lifespan watched."""
@@ -38,7 +38,9 @@ class StartupWatch:
             async def send_on(message: Any) -> None:
                 nonlocal started
                 started = started or message["type"] == "lifespan.startup.complete"
-                # Its text is a traceback; the exception itself follows.
+                # The text of a failure is a traceback; what failed is known or follows.
+                if message["type"] == "lifespan.shutdown.failed" and self.error is not None:
+                    message = {"type": message["type"], "message": ""}
                 if message["type"] != "lifespan.startup.failed":
                     await send(message)
 
@@ -48,6 +50,7 @@ class StartupWatch:
                 self.error = None if started else _find_cause(error)
                 if self.error is None:
                     raise
+                logger.critical("service did not start: %s", self.error)
                 await send({"type": "lifespan.startup.failed", "message": ""})
 
         return watched

@@ -1,11 +1,12 @@
 """The log of the process: one line a record on stderr, with the id of the request.
 
-It reads no environment; whoever starts the process says the level.
+It reads no environment; whoever starts the process hands over what it says.
 """
 
 import logging
 import sys
 import time
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Final, TextIO, override
 
@@ -13,7 +14,7 @@ request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
 
 DEFAULT_LEVEL: Final = "INFO"
 # One line each for every call, which says nothing that ours do not say.
-_TALKATIVE: Final = ("httpx", "httpcore", "aiosqlite", "openai")
+_TALKATIVE: Final = ("httpx", "httpcore", "aiosqlite", "openai", "faiss.loader")
 _ROUTED: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 _CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
     0x0A: "\\n",
@@ -53,6 +54,11 @@ class LineFormatter(logging.Formatter):
             line = f"{line} request_id={current}"
         color = _COLORS.get(record.levelno) if self._is_colored else None
         return f"{color}{line}{_PLAIN}" if color else line
+
+
+def level_of(environ: Mapping[str, str]) -> str:
+    """Return the level that the environment asks for."""
+    return environ.get("LIGHTSPEED_STACK_LOG_LEVEL") or DEFAULT_LEVEL
 
 
 def configure_logging(

@@ -160,13 +160,24 @@ def test_the_api_is_described_in_two_forms(tmp_path: Path) -> None:
             assert f"## `{method.upper()} {path}`" in text
 
 
-def test_what_only_the_start_finds_out_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+def test_what_only_the_start_finds_out_is_told_with_exit_code_2(tmp_path: Path) -> None:
     module = "authentication: {module: k8s}\n"
     done = run(tmp_path, "-c", str(written(tmp_path, MINIMAL + module)))
 
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
-    assert "k8s" in done.stderr.splitlines()[-1]
+    assert [line for line in done.stderr.splitlines() if "CRITICAL" in line and "k8s" in line]
+
+
+def test_what_keeps_a_worker_from_starting_ends_the_parent(tmp_path: Path) -> None:
+    (tmp_path / "old.yaml").write_text("version: 2\nmodels: []\n")
+    text = MINIMAL.replace("host:", "workers: 2, host:").replace("shipped:run.yaml", "old.yaml")
+
+    done = run(tmp_path, "-c", str(written(tmp_path, text)))
+
+    assert done.returncode == 2, done.stderr
+    assert "old.yaml" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_data_directory_that_cannot_be_is_told(tmp_path: Path) -> None:

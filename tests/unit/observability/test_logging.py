@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lightspeed_core.observability.logging import configure_logging, request_id
+from lightspeed_core.observability.logging import configure_logging, level_of, request_id
 
 logger = logging.getLogger("lightspeed_core.somewhere")
 
@@ -121,3 +121,8 @@ def test_a_terminal_gets_colours_when_they_are_wanted() -> None:
     assert coloured.getvalue().startswith("\x1b[33m")
     assert coloured.getvalue().endswith("careful\x1b[0m\n")
     assert "\x1b" not in plain.getvalue()
+
+
+def test_the_environment_may_name_the_level() -> None:
+    assert level_of({"LIGHTSPEED_STACK_LOG_LEVEL": "DEBUG"}) == "DEBUG"
+    assert level_of({"LIGHTSPEED_STACK_LOG_LEVEL": ""}) == level_of({}) == "INFO"
