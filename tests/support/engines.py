@@ -64,9 +64,6 @@ def write_run_yaml(folder: Path) -> Path:
     """Write the shipped file with an SDK provider, Llama Guard and a built-in faiss store."""
     content: dict[str, Any] = yaml.safe_load(SHIPPED_RUN_YAML.read_text())
     providers = content["providers"]
-    # `llama stack run` initializes on another loop than it serves on; asking for models there
-    # would leave this provider with the connections of a loop that is gone.
-    providers["inference"][0]["config"]["discover_models"] = False
     providers["inference"].insert(
         1,
         {

@@ -68,11 +68,11 @@ class Endpoint:
 
     async def ask(self, path: str, *, seconds: float) -> tuple[int, bytes]:
         """GET once; return status and body. Raises `UpstreamFailure` without an answer."""
-        timeout = ClientTimeout(total=seconds)
+        # On a connection of its own: `llama stack run` asks for models on another loop than it
+        # serves on, and an open session would stay behind on the first.
+        url, timeout = self._config.base_url + path, ClientTimeout(total=seconds)
         try:
-            async with self._connected().get(
-                self._config.base_url + path, timeout=timeout
-            ) as response:
+            async with self._open() as session, session.get(url, timeout=timeout) as response:
                 return response.status, await response.read()
         except (ClientError, TimeoutError, OSError) as exc:
             raise self._setback(exc, 0).failure from exc
