@@ -121,8 +121,9 @@ def _parse(path: Path) -> Json:
 
 def _syntax_error(exc: yaml.YAMLError) -> str:
     if isinstance(exc, yaml.MarkedYAMLError) and exc.problem_mark is not None:
-        mark = exc.problem_mark
-        return f"line {mark.line + 1}, column {mark.column + 1}: {exc.problem}"
+        mark, began = exc.problem_mark, exc.context_mark
+        since = f" (in what began in line {began.line + 1})" if began is not None else ""
+        return f"line {mark.line + 1}, column {mark.column + 1}: {exc.problem}{since}"
     return f"not YAML: {exc}"
 
 
