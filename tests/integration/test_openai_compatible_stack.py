@@ -1,3 +1,4 @@
+import asyncio
 import contextlib
 import io
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
@@ -100,6 +101,15 @@ async def test_a_failed_discovery_leaves_the_configured_models_and_one_line(
     assert names == ["mine"]
     assert len(caplog.records) == 1
     assert "not discovered" in caplog.text
+
+
+async def test_models_may_be_asked_for_on_another_loop_than_chats(
+    provider: OpenAICompatible,
+) -> None:
+    models = await asyncio.to_thread(lambda: asyncio.run(provider.list_models()))
+    assert [model.identifier for model in models] == ["fake-llm", "fake-guard"]
+    completion = await provider.openai_chat_completion(params("hi"))
+    assert isinstance(completion, OpenAIChatCompletion)
 
 
 async def test_an_endpoint_without_a_list_of_models_is_healthy(stub: StubLLM) -> None:
