@@ -14,7 +14,7 @@ from lightspeed_core.config.database import DatabaseConfiguration, PostgreSQLDat
 from lightspeed_core.config.inference import InferenceConfiguration, InferenceProvider
 from lightspeed_core.config.integrations import A2AStateConfiguration, SplunkConfiguration
 from lightspeed_core.config.llama_stack import LlamaStackConfiguration
-from lightspeed_core.config.mcp import ModelContextProtocolServer
+from lightspeed_core.config.mcp import ApprovalByTool, ModelContextProtocolServer
 from lightspeed_core.config.quota import QuotaHandlersConfiguration
 from lightspeed_core.config.rag import ByokConfiguration, ByokStore
 from lightspeed_core.config.retrieval import RagConfiguration
@@ -33,6 +33,7 @@ POSTGRES = {"db": "d", "user": "u", "password": "p"}
 SQLITE = {"db_path": "/d/x.db"}
 RULE = {"jsonpath": "$.a", "operator": "equals", "value": ["x"], "roles": ["r"]}
 STORE = {"rag_id": "r", "vector_db_id": "v", "backend": "pgvector"}
+REDACTION = {"pattern": "[0-9]{4}", "replacement": "****", "case_sensitive": True}
 MINIMAL: dict[str, Any] = {
     "name": "n",
     "service": {},
@@ -243,6 +244,18 @@ MINIMAL: dict[str, Any] = {
             "id must not start with 'byok_'",
         ),
         (
+            VectorStoreConfiguration,
+            {"default_provider": "f", "providers": [{"type": "faiss", "id": "f"}] * 2},
+            "vector_store.providers ids must be unique: ['f', 'f']",
+        ),
+        (
+            VectorStoreConfiguration,
+            {"default_provider": "g", "providers": [{"type": "faiss", "id": "f"}]},
+            "vector_store.default_provider 'g' is not one of ['f']",
+        ),
+        (VectorStoreConfiguration, {"providers": [{"type": "faiss", "id": "F"}]}, "lowercase"),
+        (TLSConfiguration, {"tls_key_path": __file__}, "tls_certificate_path is required"),
+        (
             QuotaHandlersConfiguration,
             {"sqlite": SQLITE, "postgres": POSTGRES},
             "Only one quota storage configuration can be provided",
@@ -340,3 +353,63 @@ def test_library_mode_null_means_no() -> None:
 def test_an_action_is_called_by_its_word() -> None:
     assert {action.name.lower() for action in Action} == {action.value for action in Action}
     assert len(Action) == 39
+
+
+def test_every_newer_section_is_accepted() -> None:
+    values: dict[str, Any] = {
+        **MINIMAL,
+        "service": {"base_url": "https://lcs.example.com", "root_path": "/api/lightspeed"},
+        "inference": {"providers": [{"type": "vllm", "id": " own-id ", "extra": {"a": 1}}]},
+        "mcp_servers": [
+            {
+                "name": "m",
+                "url": "http://mcp:3000",
+                "authorization_headers": {"Authorization": "kubernetes"},
+                "headers": ["X-A", "X-B"],
+                "require_approval": {"always": ["write"], "never": ["read"]},
+            }
+        ],
+        "rag": {
+            "byok": {"stores": [STORE]},
+            "okp": {"rhokp_url": "http://okp", "search_mode": "hybrid"},
+            "retrieval": {"inline": {"sources": ["r", "okp"]}, "tool": {"sources": ["r"]}},
+        },
+        "quota_handlers": {
+            "sqlite": {"db_path": "quota.sqlite"},
+            "limiters": [
+                {
+                    "type": "user_limiter",
+                    "name": "daily",
+                    "initial_quota": 100000,
+                    "quota_increase": 0,
+                    "period": "1 day",
+                }
+            ],
+            "scheduler": {"period": 1},
+        },
+        "compaction": {"enabled": True, "threshold_ratio": 1.0},
+        "vector_store": {
+            "default_provider": "f",
+            "providers": [{"type": "faiss", "id": "f", "config": {"a": 1}}],
+        },
+        "shields": [
+            {"name": "a", "provider_id": "redaction", "config": {"rules": [REDACTION]}},
+            {"name": "b", "provider_id": "question_validity", "config": {"model_id": "p/m"}},
+        ],
+        "authentication": {
+            "module": "trusted-proxy",
+            "trusted_proxy_config": {"allowed_service_accounts": [{"namespace": "n", "name": "a"}]},
+        },
+        "saved_prompts": {"max_prompts_per_user": 200},
+        "rlsapi_v1": {"quota_subject": "user_id"},
+        "skills": {"paths": ["/skills"]},
+        "splunk": {"enabled": False},
+        "config_format_version": "unified",
+    }
+    configuration = Configuration.model_validate(values)
+    assert configuration.inference.providers[0].id == "own-id"
+    assert [shield.name for shield in configuration.shields] == ["a", "b"]
+    assert configuration.mcp_servers[0].require_approval == ApprovalByTool(
+        always=("write",), never=("read",)
+    )
+    assert Configuration.model_validate(configuration.model_dump()) == configuration
