@@ -13,7 +13,7 @@ from datetime import datetime
 class _Place:
     conversation_id: str
     expires_at: datetime
-    is_first: bool
+    is_free: bool
 
 
 class Lineup:
@@ -27,10 +27,10 @@ class Lineup:
         return turn_id in self._places
 
     def join(
-        self, turn_id: str, conversation_id: str, *, expires_at: datetime, is_first: bool
+        self, turn_id: str, conversation_id: str, *, expires_at: datetime, is_free: bool
     ) -> None:
         """Add a turn behind the others of its conversation."""
-        place = _Place(conversation_id, expires_at, is_first)
+        place = _Place(conversation_id, expires_at, is_free)
         self._places[turn_id] = place
         self._queues.setdefault(conversation_id, {})[turn_id] = place
 
@@ -55,10 +55,15 @@ class Lineup:
             if (place := self._places.get(turn_id)) is not None:
                 place.expires_at = expires_at
 
-    def is_first(self, turn_id: str) -> bool:
-        """Say whether the turn created its conversation, so that nothing can stand before it."""
+    def set_free(self, turn_id: str) -> None:
+        """Note that nobody stands before the turn, here or elsewhere."""
+        if (place := self._places.get(turn_id)) is not None:
+            place.is_free = True
+
+    def is_free(self, turn_id: str) -> bool:
+        """Say whether it is known that nobody stands before the turn, on any worker."""
         place = self._places.get(turn_id)
-        return place is not None and place.is_first
+        return place is not None and place.is_free
 
     def is_blocked(self, turn_id: str, now: datetime) -> bool:
         """Say whether a turn of this process stands before it with a lease that still runs."""

@@ -77,9 +77,12 @@ class GroupWriter:
         """Return once the rows are committed; raises `StoreUnavailable` if they are not."""
         await self._wait_for(_Write(rows))
 
-    async def call[T](self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in the transaction of its group, after the rows, and return its result."""
-        return await self._wait_for(_Write((), work))
+    async def call[T](self, work: Callable[[Connection], T], *, after: Sequence[Row] = ()) -> T:
+        """Return what `work` returned, once it and the rows `after` which it runs are committed.
+
+        Raises `StoreUnavailable` if they are not.
+        """
+        return await self._wait_for(_Write(after, work))
 
     def stop(self) -> None:
         """Let `run` end once everything queued is written."""

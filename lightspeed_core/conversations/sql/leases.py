@@ -5,13 +5,24 @@ Functions over a connection: some are run by readers, those that change somethin
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, Update, bindparam, select, update
+from sqlalchemy import Connection, Update, bindparam, exists, select, update
 
 from lightspeed_core.conversations.models import LeaseSigns
 from lightspeed_core.conversations.tables import is_live, turns
 from lightspeed_core.db.writer import Row, Statement
+
+_own: Final = turns.alias("own")
+_PRECEDENCE: Final = select(
+    exists()
+    .where(
+        turns.c.conversation_id == _own.c.conversation_id,
+        turns.c.position < _own.c.position,
+        turns.c.lease_expires_at > bindparam("now"),
+    )
+    .label("is_blocked")
+).where(_own.c.turn_id == bindparam("turn_id"))
 
 
 class Lease(NamedTuple):
@@ -65,23 +76,12 @@ class Precedence(NamedTuple):
     is_blocked: bool
 
 
-def precedence(
-    connection: Connection, turn_id: str, conversation_id: str, now: datetime
-) -> Precedence:
+def precedence(connection: Connection, turn_id: str, now: datetime) -> Precedence:
     """Look for a turn before this one that has a lease which still runs."""
-    position = connection.scalar(select(turns.c.position).where(turns.c.turn_id == turn_id))
-    if position is None:
+    row = connection.execute(_PRECEDENCE, {"turn_id": turn_id, "now": now}).one_or_none()
+    if row is None:
         return Precedence(is_known=False, is_blocked=False)
-    blocking = connection.scalar(
-        select(turns.c.turn_id)
-        .where(
-            turns.c.conversation_id == conversation_id,
-            turns.c.lease_expires_at > now,
-            turns.c.position < position,
-        )
-        .limit(1)
-    )
-    return Precedence(is_known=True, is_blocked=blocking is not None)
+    return Precedence(is_known=True, is_blocked=row.is_blocked)
 
 
 class Interruption:

@@ -1,19 +1,21 @@
 """Questions to the conversation store, and what is done to conversations as a whole.
 
-Functions over a connection. Those named as commands are run by the writer, the others by readers.
+Functions over a connection: those that change something are run by the writer, the others by
+readers.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Connection, RowMapping, delete, select, tuple_, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select, tuple_, update
 
 from lightspeed_core.conversations.encoding import decode
 from lightspeed_core.conversations.models import Conversation, ExpiredTurn, JournalBatch
 from lightspeed_core.conversations.tables import conversations, journal, turns
 from lightspeed_core.domain.turn import Turn
 
-_STORED_TURN = (
+_TURNS: Final = select(
     turns.c.turn_id,
     turns.c.conversation_id,
     turns.c.user_id,
@@ -22,70 +24,54 @@ _STORED_TURN = (
     turns.c.completed_at,
     turns.c.document,
 )
-_BATCH = (journal.c.turn_id, journal.c.batch_index, journal.c.payload)
+_TURN: Final = _TURNS.where(turns.c.turn_id == bindparam("turn_id"))
+_FINAL_TURNS: Final = _TURNS.where(
+    turns.c.conversation_id == bindparam("conversation_id"), turns.c.lease_expires_at.is_(None)
+).order_by(turns.c.position.desc())
+_BATCHES: Final = (
+    select(journal.c.turn_id, journal.c.batch_index, journal.c.payload)
+    .where(journal.c.turn_id == bindparam("turn_id"), journal.c.batch_index > bindparam("after"))
+    .order_by(journal.c.batch_index)
+)
+_CONVERSATION: Final = select(conversations).where(
+    conversations.c.conversation_id == bindparam("conversation_id")
+)
 
 
 def find_turn(connection: Connection, turn_id: str) -> Turn | None:
     """Return a turn, or None."""
-    row = (
-        connection.execute(select(*_STORED_TURN).where(turns.c.turn_id == turn_id))
-        .mappings()
-        .one_or_none()
-    )
+    row = connection.execute(_TURN, {"turn_id": turn_id}).mappings().one_or_none()
     return None if row is None else _turn(row)
 
 
 def find_batches(connection: Connection, turn_id: str, after: int) -> list[JournalBatch]:
     """Return the batches of a turn above an index, in order."""
-    rows = connection.execute(
-        select(*_BATCH)
-        .where(journal.c.turn_id == turn_id, journal.c.batch_index > after)
-        .order_by(journal.c.batch_index)
-    )
+    rows = connection.execute(_BATCHES, {"turn_id": turn_id, "after": after})
     return [_batch(row) for row in rows.mappings()]
 
 
 def left_behind(connection: Connection, turn_ids: Sequence[str]) -> list[ExpiredTurn]:
     """Return turns with their journals, in the order in which they were received."""
-    found = (
-        connection.execute(
-            select(*_STORED_TURN)
-            .where(turns.c.turn_id.in_(turn_ids))
-            .order_by(turns.c.conversation_id, turns.c.position)
-        )
-        .mappings()
-        .all()
+    query = _TURNS.where(turns.c.turn_id.in_(turn_ids)).order_by(
+        turns.c.conversation_id, turns.c.position
     )
     return [
         ExpiredTurn(turn=_turn(row), journal=tuple(find_batches(connection, row["turn_id"], -1)))
-        for row in found
+        for row in connection.execute(query).mappings().all()
     ]
 
 
 def final_turns(connection: Connection, conversation_id: str, limit: int | None) -> list[Turn]:
     """Return the newest final turns of a conversation, oldest first."""
-    rows = (
-        connection.execute(
-            select(*_STORED_TURN)
-            .where(turns.c.conversation_id == conversation_id, turns.c.lease_expires_at.is_(None))
-            .order_by(turns.c.position.desc())
-            .limit(limit)
-        )
-        .mappings()
-        .all()
-    )
+    query = _FINAL_TURNS.limit(limit)
+    rows = connection.execute(query, {"conversation_id": conversation_id}).mappings().all()
     return [_turn(row) for row in reversed(rows)]
 
 
 def find_conversation(connection: Connection, conversation_id: str) -> Conversation | None:
     """Return a conversation, or None."""
-    row = (
-        connection.execute(
-            select(conversations).where(conversations.c.conversation_id == conversation_id)
-        )
-        .mappings()
-        .one_or_none()
-    )
+    found = connection.execute(_CONVERSATION, {"conversation_id": conversation_id})
+    row = found.mappings().one_or_none()
     return None if row is None else _conversation(row)
 
 

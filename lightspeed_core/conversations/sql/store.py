@@ -84,8 +84,15 @@ class SqlConversationStore(ConversationStore):
     @override
     async def begin(self, turn: Turn) -> None:
         """Receive a turn; raises `NotFound` when its conversation is gone."""
+        now = self._clock()
         try:
-            await self._writer.write(self._join(turn, is_new=False))
+            precedence = await self._writer.call(
+                lambda connection: leases.precedence(connection, turn.turn_id, now),
+                after=self._join(turn, is_new=False),
+            )
+            # Nobody can come before it any more, so it stays free.
+            if not precedence.is_blocked:
+                self._lineup.set_free(turn.turn_id)
         except BaseException as error:
             self._leave(turn)
             if isinstance(error, StoreUnavailable):
@@ -109,7 +116,7 @@ class SqlConversationStore(ConversationStore):
     @override
     async def wait_for_predecessors(self, turn: Turn) -> None:
         """Wait for earlier turns; raises `NotFound` when the conversation is deleted meanwhile."""
-        if self._lineup.is_first(turn.turn_id):
+        if self._lineup.is_free(turn.turn_id):
             return
         while True:
             change = self._changes.next(turn.conversation_id)
@@ -223,9 +230,7 @@ class SqlConversationStore(ConversationStore):
         if self._lineup.is_blocked(turn.turn_id, now):
             return True
         precedence = await self._database.read(
-            lambda connection: leases.precedence(
-                connection, turn.turn_id, turn.conversation_id, now
-            )
+            lambda connection: leases.precedence(connection, turn.turn_id, now)
         )
         if not precedence.is_known:
             await self._require(turn.conversation_id)
@@ -248,9 +253,7 @@ class SqlConversationStore(ConversationStore):
     def _join(self, turn: Turn, *, is_new: bool) -> Sequence["Row"]:
         expires_at = self._clock() + self._lease
         rows = self._recording.begin(turn, expires_at=expires_at, is_new=is_new)
-        self._lineup.join(
-            turn.turn_id, turn.conversation_id, expires_at=expires_at, is_first=is_new
-        )
+        self._lineup.join(turn.turn_id, turn.conversation_id, expires_at=expires_at, is_free=is_new)
         return rows
 
     def _leave(self, turn: Turn) -> None:

@@ -9,13 +9,13 @@ LATER = NOON + timedelta(seconds=10)
 def line_up(*turn_ids: str, conversation_id: str = "c") -> Lineup:
     lineup = Lineup()
     for turn_id in turn_ids:
-        lineup.join(turn_id, conversation_id, expires_at=LATER, is_first=False)
+        lineup.join(turn_id, conversation_id, expires_at=LATER, is_free=False)
     return lineup
 
 
 def test_a_turn_is_blocked_by_those_before_it_alone() -> None:
     lineup = line_up("a", "b")
-    lineup.join("x", "other", expires_at=LATER, is_first=False)
+    lineup.join("x", "other", expires_at=LATER, is_free=False)
 
     assert [lineup.is_blocked(turn_id, NOON) for turn_id in "abx"] == [False, True, False]
 
@@ -38,11 +38,14 @@ def test_a_lease_that_ran_out_blocks_nobody_until_it_is_prolonged() -> None:
     assert lineup.is_blocked("b", LATER)
 
 
-def test_only_the_turn_that_created_its_conversation_is_first() -> None:
+def test_a_turn_is_free_when_it_was_said_to_be() -> None:
     lineup = line_up("b")
-    lineup.join("a", "new", expires_at=LATER, is_first=True)
+    lineup.join("a", "new", expires_at=LATER, is_free=True)
 
-    assert [lineup.is_first(turn_id) for turn_id in ("a", "b", "unknown")] == [True, False, False]
+    assert [lineup.is_free(turn_id) for turn_id in ("a", "b", "?")] == [True, False, False]
+    lineup.set_free("b")
+    lineup.set_free("?")
+    assert [lineup.is_free(turn_id) for turn_id in ("a", "b", "?")] == [True, True, False]
 
 
 def test_a_dissolved_conversation_has_no_turns() -> None:
