@@ -80,6 +80,7 @@ openapi-doc: environment ## Write docs/openapi.md
 
 doc: schema openapi-doc docs/config.puml ## Write all generated documents
 	$(BIN)/lightspeed-stack docs configuration --output docs/configuration.md
+	$(BIN)/lightspeed-stack docs events --output docs/events.md
 	$(BIN)/lightspeed-stack docs schema --output docs/schema.json
 
 docs/config.puml: environment ## Write a class diagram of the configuration

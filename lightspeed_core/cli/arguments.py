@@ -11,7 +11,7 @@ from lightspeed_core.constants import DEFAULT_CONFIGURATION_FILE
 PROGRAM: Final = "lightspeed-stack"
 FAILED: Final = 1
 MISUSED: Final = 2
-DOCUMENTS: Final = ("configuration", "diagram", "openapi", "schema")
+DOCUMENTS: Final = ("configuration", "diagram", "events", "openapi", "schema")
 
 _NO_GENERATOR: Final = (
     "Llama Stack's configuration is not generated: name vector stores in run.yaml, "

@@ -95,7 +95,8 @@ class AuthenticationConfiguration(Section):
     """Who the caller is."""
 
     module: Annotated[AuthenticationModule, BeforeValidator(_known_module)] = Field(
-        default=AuthenticationModule.NOOP, description="How the caller is known."
+        default=AuthenticationModule.NOOP,
+        description="How the caller is known; this version serves `noop`.",
     )
     skip_tls_verification: bool = Field(default=False, description="Trust any certificate (`k8s`).")
     skip_for_health_probes: bool = Field(default=False, description="Probes need no credentials.")

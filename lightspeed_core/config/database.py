@@ -61,7 +61,7 @@ class DatabaseConfiguration(Section):
 
     sqlite: SQLiteDatabaseConfiguration | None = Field(default=None, description="A database file.")
     postgres: PostgreSQLDatabaseConfiguration | None = Field(
-        default=None, description="A PostgreSQL server."
+        default=None, description="A PostgreSQL server; refused by this version."
     )
 
     @model_validator(mode="after")

@@ -12,10 +12,13 @@ from typing import Annotated, Any, Final, Literal, TypeAliasType, get_args, get_
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from lightspeed_core.config.place import dotted
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.config.schema import sections_in, written_fields
 from lightspeed_core.config.section import Section
+from lightspeed_core.config.start_warnings import NOT_SERVED
 
+_UNSERVED: Final = frozenset(dotted(place) for place in NOT_SERVED)
 _NAMES: Final[Mapping[type, str]] = {
     bool: "`true`, `false`",
     int: "whole number",
@@ -31,6 +34,9 @@ The service reads one YAML file: the one named with `-c`, else `lightspeed-stack
 working directory, else the shipped one. Unknown keys, keys that stand twice and values of the wrong
 kind stop the start with exit code 2 and a line for each problem that names file, line, key, value
 and what would be right.
+
+A key that is *not served* is understood and has no effect: a file written for another version of
+the product stays valid, and the start warns of each such key that is set.
 
 In any value, `${env.NAME}` is replaced by the environment variable `NAME`, which must be set;
 `${env.NAME:=value}` falls back to a value; `${env.NAME:+text}` gives the text only when the
@@ -74,14 +80,26 @@ def _inner_key(outer: str, name: str, field: FieldInfo) -> str:
 
 def _render_section(key: str, section: type[Section]) -> str:
     title = f"## `{key}`" if key else "## Top level"
-    rows = [_render_key(name, field) for name, field in written_fields(section).items()]
+    # What follows a docstring's first paragraph is meant for readers of the code.
+    meaning = (section.__doc__ or "").partition("\n\n")[0]
+    if _is_unserved(key):
+        meaning += " *Not served.*"
+    rows = [_render_key(key, name, field) for name, field in written_fields(section).items()]
     head = ("| Key | Type | Default | Meaning |", "| --- | --- | --- | --- |")
-    return "\n".join((title, "", section.__doc__ or "", "", *head, *rows, ""))
+    return "\n".join((title, "", meaning, "", *head, *rows, ""))
 
 
-def _render_key(name: str, field: FieldInfo) -> str:
-    cells = (f"`{name}`", _show_type(field.annotation), _show_default(field), field.description)
-    return f"| {' | '.join(cell or '' for cell in cells)} |"
+def _render_key(section_key: str, name: str, field: FieldInfo) -> str:
+    meaning = field.description or ""
+    if not _is_unserved(section_key) and _is_unserved(_inner_key(section_key, name, field)):
+        meaning += " *Not served.*"
+    cells = (f"`{name}`", _show_type(field.annotation), _show_default(field), meaning)
+    return f"| {' | '.join(cells)} |"
+
+
+def _is_unserved(key: str) -> bool:
+    parts = key.replace("[]", "").split(".")
+    return any(".".join(parts[:length]) in _UNSERVED for length in range(1, len(parts) + 1))
 
 
 def _show_default(field: FieldInfo) -> str:
