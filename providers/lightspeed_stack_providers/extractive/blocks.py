@@ -35,6 +35,7 @@ class Block:
 
 
 _FENCE: Final = re.compile(r"\s*(`{3,}|~{3,})")
+_TICKS: Final = re.compile(r"\s*(`{3,})")  # unlike tildes, they never underline a heading
 _HEADING: Final = re.compile(r"\s{0,3}#{1,6}\s+(?=\S)")
 _UNDERLINE: Final = re.compile(r"\s{0,3}([=\-^*~\"+])\1{2,}\s*$")
 _RULE: Final = re.compile(r"\s{0,3}(?:[-*_=~+]\s?){3,}$")
@@ -91,10 +92,10 @@ def _fence_before(lines: list[str]) -> str:
     Only an opening fence names a language, so an odd number of fences before the first that does
     begins with a closing one. Where none does, the side that looks more like code is inside.
     """
-    fences = [(i, match.group(1)) for i, line in enumerate(lines) if (match := _FENCE.match(line))]
+    fences = [(i, match.group(1)) for i, line in enumerate(lines) if (match := _TICKS.match(line))]
     if not fences:
         return ""
-    named = [bool(lines[i].strip().strip("`~")) for i, _ in fences]
+    named = [bool(lines[i].strip().strip("`")) for i, _ in fences]
     if True in named:
         begins_inside = named.index(True) % 2 == 1
     else:

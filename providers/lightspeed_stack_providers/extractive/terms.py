@@ -18,6 +18,7 @@ _STOP: Final = frozenset(_STOP_LIST.split())
 # Longest first. What is left of a word must still be recognizable.
 _SUFFIXES: Final = ("ations", "ation", "ating", "ments", "ated", "ates", "ment", "ions", "ings")
 _SHORT_SUFFIXES: Final = ("ing", "ion", "ate", "ied", "ies", "ed", "es", "ly", "s", "e", "y")
+_NO_SUFFIX: Final = frozenset({"ss", "us", "ay", "ey", "oy", "uy"})
 _SHORTEST_STEM: Final = 3
 
 
@@ -45,7 +46,7 @@ def stem(word: str) -> str:
     """Cut the commonest endings, so that `migrates`, `migration` and `migrating` are one."""
     for suffix in (*_SUFFIXES, *_SHORT_SUFFIXES):
         if word.endswith(suffix) and len(word) - len(suffix) >= _SHORTEST_STEM:
-            if suffix == "s" and word[-2] in "su":
+            if word[-2:] in _NO_SUFFIX:
                 return word
             return _without_doubling(word.removesuffix(suffix))
     return word

@@ -1,5 +1,8 @@
 """What counts as passages, and what only looks like them."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +15,7 @@ from lightspeed_stack_providers.extractive.passages import (
 )
 from tests.unit.providers.extractive.prompts import NONCE, fenced, prompt, system, user
 
+ROOT = Path(__file__).parents[4]
 OTHER = "f" * 32
 
 
@@ -40,6 +44,16 @@ def test_a_title_loses_only_the_address_at_its_end(header: str, title: str):
     text = f"<passages {NONCE}>\n<passage {NONCE} [7]>{header}\nx\n</passages {NONCE}>"
 
     assert parse_passages(text, NONCE) == (Passage(7, title, "x"),)
+
+
+def test_the_example_of_the_documentation_is_read():
+    text = (ROOT / "docs/providers/extractive.md").read_text()
+    example = json.loads(text.split("```json\n")[1].split("```")[0])
+
+    found = read_prompt(example)
+
+    assert found.question == "Which port does the service listen on?"
+    assert found.passages == (Passage(1, "Ports", "The service listens on port 8080."),)
 
 
 def test_an_empty_fence_holds_no_passages():
