@@ -27,8 +27,8 @@ class OnnxEmbeddingsConfig(BaseModel):
         description="The model's name in the stack, after `<provider_id>/`. "
         "Not set: all-MiniLM-L6-v2, or the folder's name.",
     )
-    threads: int = Field(
-        default_factory=half_the_cores,
+    threads: int | None = Field(
+        default=None,
         ge=1,
         le=64,
         description="Threads of one inference. Not set: half of the cores, at most four.",

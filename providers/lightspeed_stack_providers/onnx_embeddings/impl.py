@@ -30,7 +30,7 @@ from llama_stack_api import (
 )
 from llama_stack_api.inference import RerankRequest
 
-from lightspeed_stack_providers.onnx_embeddings.config import OnnxEmbeddingsConfig
+from lightspeed_stack_providers.onnx_embeddings.config import OnnxEmbeddingsConfig, half_the_cores
 from lightspeed_stack_providers.onnx_embeddings.embedder import Embedder
 from lightspeed_stack_providers.onnx_embeddings.folder import (
     EmbeddingModel,
@@ -59,7 +59,9 @@ class OnnxEmbeddings(InferenceProvider, ModelsProtocolPrivate):
         self._model = default_model() if folder is None else open_folder(folder)
         self._name = self._config.model_name or self._model.name
         self._embedder = Embedder(
-            self._model, threads=self._config.threads, batch_size=self._config.batch_size
+            self._model,
+            threads=self._config.threads or half_the_cores(),
+            batch_size=self._config.batch_size,
         )
 
     async def shutdown(self) -> None:

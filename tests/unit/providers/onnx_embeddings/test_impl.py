@@ -1,6 +1,7 @@
 """The provider as the stack calls it."""
 
 import base64
+import os
 import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from lightspeed_stack_providers.onnx_embeddings import (
     OnnxEmbeddingsConfig,
     get_provider_impl,
 )
+from lightspeed_stack_providers.onnx_embeddings.config import half_the_cores
 from lightspeed_stack_providers.onnx_embeddings.folder import BrokenModel
 from lightspeed_stack_providers.onnx_embeddings.provider import get_provider_spec
 from tests.unit.providers.onnx_embeddings.models import write_folder
@@ -190,5 +192,11 @@ def test_a_senseless_setting_is_refused(config: dict[str, Any]):
 
 
 def test_the_default_leaves_half_of_the_machine_to_the_server():
-    assert 1 <= OnnxEmbeddingsConfig().threads <= 4
-    assert OnnxEmbeddingsConfig().batch_size == 1
+    assert OnnxEmbeddingsConfig().threads is None
+    assert 1 <= half_the_cores() <= max(1, (os.cpu_count() or 1) // 2)
+
+
+def test_nulls_of_environment_substitution_are_defaults():
+    settings = {"model_dir": None, "model_name": None, "threads": None}
+
+    assert OnnxEmbeddingsConfig.model_validate(settings) == OnnxEmbeddingsConfig()
