@@ -1,10 +1,8 @@
 """Create the application; importing this module builds nothing and reads nothing."""
 
-import os
 import signal
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
 from typing import TypedDict
 
 from fastapi import FastAPI
@@ -13,10 +11,8 @@ from lightspeed_core.api import errors, middleware, openapi
 from lightspeed_core.api.routes import include_routes
 from lightspeed_core.api.state import Services
 from lightspeed_core.app.services import OnFatal, open_services
-from lightspeed_core.config.load import load_configuration
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.errors import LightspeedError
-from lightspeed_core.observability.logging import configure_logging
 
 type OpenServices = Callable[[Configuration, OnFatal], AbstractAsyncContextManager[Services]]
 
@@ -53,11 +49,3 @@ def create_app(
     middleware.install(app, configuration.service)
     openapi.install(app, configuration)
     return app
-
-
-def create_app_from_environment() -> FastAPI:
-    """Return the application of a worker process, which learns its file from the environment."""
-    named = os.environ.get("LIGHTSPEED_STACK_CONFIG_PATH")
-    configuration = load_configuration(Path(named) if named else None, os.environ)
-    configure_logging()
-    return create_app(configuration)

@@ -14,7 +14,7 @@ request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
 
 DEFAULT_LEVEL: Final = "INFO"
 # One line each for every call, which says nothing that ours do not say.
-_TALKATIVE: Final = ("httpx", "httpcore", "aiosqlite", "openai", "faiss.loader")
+_TALKATIVE: Final = ("httpx", "httpcore", "aiosqlite", "openai", "faiss.loader", "alembic")
 _ROUTED: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
 _CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
     0x0A: "\\n",
