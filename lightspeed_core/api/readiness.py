@@ -1,6 +1,7 @@
 """Whether questions can be answered, judged by the engine's state and its providers' health."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from lightspeed_core.api.schemas.health import (
     OverallStatus,
@@ -18,9 +19,12 @@ _DEGRADED_IMPACTS = [_NO_INFERENCE, "RAG functionality unavailable", "Agent tool
 
 async def judge_readiness(engine: Engine, configuration: Configuration) -> ReadinessResponse:
     """Return the verdict; asks the providers only once the engine has booted."""
+    may_degrade = configuration.llama_stack.allow_degraded_mode
+    if may_degrade and engine.status().stage is BootStage.FAILED:
+        await _let_recover(engine)
     status = engine.status()
     if status.stage is not BootStage.READY:
-        return _not_booted(status, may_degrade=configuration.llama_stack.allow_degraded_mode)
+        return _not_booted(status, may_degrade=may_degrade)
     try:
         unwell = [health for health in await engine.health() if not health.is_healthy]
         if unwell:
@@ -42,6 +46,12 @@ async def judge_readiness(engine: Engine, configuration: Configuration) -> Readi
         impacts=None,
         providers=[],
     )
+
+
+async def _let_recover(engine: Engine) -> None:
+    """Call a degraded engine, which then looks whether its server has come."""
+    with suppress(LightspeedError):
+        await engine.version()
 
 
 def _not_booted(status: BootStatus, *, may_degrade: bool) -> ReadinessResponse:

@@ -186,7 +186,9 @@ class LlamaStackEngine(Engine):
         self._report(BootStage.READY)
 
     def _report(self, stage: BootStage) -> None:
-        self._status = BootStatus(stage=stage)
+        # Who looks on while an attempt to heal runs shall not see another boot.
+        if stage is BootStage.READY or self._status.stage is not BootStage.FAILED:
+            self._status = BootStatus(stage=stage)
 
     async def _ready(self) -> Stack:
         """Give the booted stack, waiting for it no longer than the configured time."""
