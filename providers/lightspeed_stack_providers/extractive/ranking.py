@@ -20,6 +20,8 @@ MOST_QUOTES: Final = 3
 _CONTEXT_WEIGHT: Final = 0.5
 # Of what is said twice, as overlapping chunks do, one is enough.
 _SAME: Final = 0.8
+# Whoever repeats a question and says so many words more may well answer it.
+_ANSWERS_FROM: Final = 4
 # A quote far weaker than the best one adds noise.
 _WORTH_ADDING: Final = 0.6
 # Words alone: this share of what the question asks for, weighted by rarity, must be there.
@@ -49,15 +51,32 @@ def shortlist(question: str, passages: Sequence[Passage]) -> list[Candidate]:
 
     A word counts by its rarity among the units (inverse document frequency, as in BM25).
     """
-    units = [(p, unit) for p in passages for unit in split_units(p.text)]
+    asked = terms(question)
+    units = [
+        (passage, unit)
+        for passage in passages
+        for unit in split_units(passage.text)
+        if not _is_echo(unit.text, asked)
+    ]
     words = [frozenset(terms(unit.text)) for _, unit in units]
-    weights = _weights(frozenset(terms(question)), words)
+    weights = _weights(frozenset(asked), words)
     candidates = [
         Candidate(passage.number, unit, _overlap(weights, own, f"{passage.title} {unit.context}"))
         for (passage, unit), own in zip(units, words, strict=True)
     ]
     candidates.sort(key=lambda candidate: -candidate.overlap)
     return _distinct(candidates, MOST_CANDIDATES)
+
+
+def _is_echo(text: str, asked: Sequence[str]) -> bool:
+    """Say whether a text asks the same question, as an example in a manual does."""
+    if "?" not in text or not asked:
+        return False
+    own = terms(text)
+    if len(own) - len(asked) >= _ANSWERS_FROM:
+        return False
+    starts = range(len(own) - len(asked) + 1)
+    return any(own[start : start + len(asked)] == asked for start in starts)
 
 
 def _weights(question: frozenset[str], units: Sequence[frozenset[str]]) -> dict[str, float]:

@@ -32,6 +32,25 @@ def test_the_unit_with_the_rare_words_comes_first():
     assert found[0].overlap == pytest.approx(1)
 
 
+def test_a_text_that_asks_the_same_question_is_no_answer():
+    question = "How do I change the port on which the service listens?"
+    echoes = [
+        """-d '{"query": "How do I change the port on which the service listens?"}'""",
+        f"You ask: {question}",
+    ]
+    answers = [
+        "To change the port on which the service listens, set LIGHTSPEED_PORT.",
+        "How do I change the port on which the service listens? Set LIGHTSPEED_PORT, then "
+        "start the service again.",
+    ]
+    passages = [passage(n, text) for n, text in enumerate([*echoes, *answers], 1)]
+
+    found = shortlist(question, passages)
+
+    assert not {candidate.unit.text for candidate in found}.intersection(echoes)
+    assert {candidate.number for candidate in found} >= {3, 4}
+
+
 def test_heading_and_title_help_but_count_less():
     passages = [
         passage(1, "# Backup\n\nIt runs every night at two."),
