@@ -28,6 +28,7 @@ async def test_the_first_turn_waits_for_nobody(store: ConversationStore) -> None
         await store.wait_for_predecessors(turn)
 
 
+@pytest.mark.requirement("store.order")
 @pytest.mark.parametrize("is_elsewhere", [False, True], ids=["same worker", "other worker"])
 async def test_turns_of_a_conversation_run_one_after_another_in_the_order_of_receipt(
     store: ConversationStore, other: ConversationStore, is_elsewhere: bool
@@ -75,6 +76,7 @@ async def test_a_waiting_turn_of_the_same_worker_goes_on_at_once(store: Conversa
     assert min([await delay_after_predecessor() for _ in range(5)]) < 0.1
 
 
+@pytest.mark.requirement("store.order")
 async def test_turns_of_other_conversations_do_not_wait(store: ConversationStore) -> None:
     store.begin_new(a_turn())
     mine = await answered(store, a_turn())
@@ -100,6 +102,7 @@ async def test_a_turn_that_waits_in_a_conversation_that_is_deleted_is_told(
         await asyncio.wait_for(waiting, BOUND)
 
 
+@pytest.mark.requirement("store.leases")
 @pytest.mark.parametrize("is_elsewhere", [False, True], ids=["same worker", "other worker"])
 async def test_a_lost_lease_frees_the_conversation(
     store: ConversationStore, other: ConversationStore, clock: ManualClock, is_elsewhere: bool
@@ -144,6 +147,7 @@ async def test_renewing_nothing_tells_nothing(store: ConversationStore) -> None:
     assert (signs.lost, signs.interrupted) == (frozenset(), frozenset())
 
 
+@pytest.mark.requirement("store.leases")
 async def test_the_turns_of_a_dead_worker_are_claimed_by_exactly_one_other(
     store: ConversationStore, other: ConversationStore, new_worker: NewWorker, clock: ManualClock
 ) -> None:
@@ -169,6 +173,7 @@ async def test_the_turns_of_a_dead_worker_are_claimed_by_exactly_one_other(
     )
 
 
+@pytest.mark.requirement("store.leases")
 async def test_the_claimer_settles_the_turn_and_the_loser_changes_nothing(
     store: ConversationStore, other: ConversationStore, clock: ManualClock
 ) -> None:

@@ -99,6 +99,7 @@ async def test_a_new_conversation_is_found_while_its_first_turn_runs(
     assert found.last_message_at == NOON
 
 
+@pytest.mark.requirement("store.once")
 @pytest.mark.parametrize("late_state", [TurnState.COMPLETED, TurnState.FAILED])
 async def test_finishing_a_final_turn_changes_nothing(
     store: ConversationStore, clock: ManualClock, late_state: TurnState
@@ -146,6 +147,7 @@ async def test_another_worker_reads_the_journal_of_a_running_turn(
     assert await eventually(lambda: other.journal(turn.turn_id)) == [batch(turn, 0)]
 
 
+@pytest.mark.requirement("store.once")
 async def test_a_batch_is_written_once_and_none_after_the_end(store: ConversationStore) -> None:
     turn = a_turn()
     store.begin_new(turn)
@@ -158,6 +160,7 @@ async def test_a_batch_is_written_once_and_none_after_the_end(store: Conversatio
     assert await store.journal(turn.turn_id) == [batch(turn, 0)]
 
 
+@pytest.mark.requirement("stream.resume-refusal")
 async def test_journals_are_purged_some_time_after_the_end_of_their_turn(
     store: ConversationStore, clock: ManualClock
 ) -> None:
@@ -178,6 +181,7 @@ async def test_journals_are_purged_some_time_after_the_end_of_their_turn(
     assert await store.history(old.conversation_id) == [completed(old)]
 
 
+@pytest.mark.requirement("store.lists")
 async def test_lists_show_the_newest_first_and_each_user_their_own(
     store: ConversationStore,
 ) -> None:
@@ -203,6 +207,7 @@ async def test_lists_show_the_newest_first_and_each_user_their_own(
     assert await listed("ann", after="unknown") == []
 
 
+@pytest.mark.requirement("store.lists")
 async def test_pages_of_conversations_of_the_same_moment_miss_none(
     store: ConversationStore,
 ) -> None:
@@ -224,6 +229,7 @@ async def test_a_renamed_conversation_shows_its_topic(store: ConversationStore) 
     assert found.topic_summary == "Naïve 'quotes'; -- and 🦜"
 
 
+@pytest.mark.requirement("store.lists")
 async def test_deleting_leaves_nothing_of_the_conversation(store: ConversationStore) -> None:
     answer = await answered(store, a_turn())
     running = a_turn(answer.conversation_id)

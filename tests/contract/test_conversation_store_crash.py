@@ -50,6 +50,7 @@ async def kill(process: Process) -> list[str]:
     return [line.decode() for line in rest.split(b"\n")[:-1]]
 
 
+@pytest.mark.requirement("store.crash")
 @pytest.mark.parametrize("turns_before", [1, 40, 133])
 async def test_a_killed_writer_leaves_every_turn_whole_or_open_to_be_settled(
     tmp_path: Path, turns_before: int
@@ -86,6 +87,7 @@ async def test_a_killed_writer_leaves_every_turn_whole_or_open_to_be_settled(
     assert len(open_turns) <= 8
 
 
+@pytest.mark.requirement("store.crash")
 async def test_processes_that_write_to_one_file_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "conversations.db"
     processes = [await start_writer(path, writers=4) for _ in range(3)]

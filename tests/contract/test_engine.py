@@ -60,8 +60,12 @@ WEATHER = ToolSpec(name="weather", description="Tells the weather.", parameters=
 BOTH_STREAMS = pytest.mark.parametrize("model", [LEAN_MODEL, SDK_MODEL])
 # Llama Stack reads it as a number, and its own server does not start with it.
 KEY_OF_DIGITS = "0123"
-# What Llama Stack itself warns of while it is imported is not ours to mend.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [
+    pytest.mark.requirement("engine.port"),
+    pytest.mark.requirement("stack.server"),
+    # What Llama Stack itself warns of while it is imported is not ours to mend.
+    pytest.mark.filterwarnings("ignore"),
+]
 
 
 @pytest.fixture(autouse=True)

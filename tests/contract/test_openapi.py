@@ -46,20 +46,24 @@ def operations(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
+@pytest.mark.requirement("docs.generated")
 def test_the_written_document_is_current(described: dict[str, Any]) -> None:
     written = json.loads((DOCS / "openapi.json").read_text())
     assert written == described, "write it anew with `make schema`"
 
 
+@pytest.mark.requirement("docs.generated")
 def test_the_page_of_operations_is_current(described: dict[str, Any]) -> None:
     headings = set(re.findall(r"^## `(.+)`$", (DOCS / "openapi.md").read_text(), re.MULTILINE))
     assert headings == set(operations(described)), "write it anew with `make openapi-doc`"
 
 
+@pytest.mark.requirement("docs.generated")
 def test_the_page_of_events_is_current() -> None:
     assert (DOCS / "events.md").read_text() == events_markdown()
 
 
+@pytest.mark.requirement("api.description")
 def test_the_service_presents_itself(
     described: dict[str, Any], configuration: Configuration
 ) -> None:
@@ -71,6 +75,7 @@ def test_the_service_presents_itself(
     assert [server["url"] for server in described["servers"]] == ["http://localhost:8080"]
 
 
+@pytest.mark.requirement("api.description")
 def test_every_operation_is_described_under_a_known_tag(described: dict[str, Any]) -> None:
     tags = {tag["name"] for tag in described["tags"]}
     assert set(operations(described)) == OPERATIONS
@@ -85,12 +90,14 @@ def test_every_operation_names_the_errors_that_all_may_answer(described: dict[st
         assert {"400", "401", "403", "500"} <= set(operation["responses"]), name
 
 
+@pytest.mark.requirement("api.description")
 @pytest.mark.parametrize("operation", ["POST /v1/query", "POST /v1/streaming_query"])
 def test_a_question_names_every_error_there_is(described: dict[str, Any], operation: str) -> None:
     statuses = {str(row.status) for row in ERROR_TABLE.values()}
     assert set(operations(described)[operation]["responses"]) == {"200"} | statuses
 
 
+@pytest.mark.requirement("api.description")
 def test_every_error_is_shown_in_both_forms_with_an_example(described: dict[str, Any]) -> None:
     for name, operation in operations(described).items():
         for status, response in operation["responses"].items():
@@ -102,6 +109,7 @@ def test_every_error_is_shown_in_both_forms_with_an_example(described: dict[str,
             assert "schema" in content["application/json"], (name, status)
 
 
+@pytest.mark.requirement("api.description")
 def test_every_reference_leads_somewhere(described: dict[str, Any]) -> None:
     referred = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(described)))
     assert referred <= set(described["components"]["schemas"])

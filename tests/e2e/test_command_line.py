@@ -62,6 +62,7 @@ def with_tls(directory: Path, password: str) -> Path:
     return written(directory, MINIMAL.replace("host:", tls))
 
 
+@pytest.mark.requirement("cli.retired")
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -84,6 +85,7 @@ def test_a_flag_that_is_no_longer_acted_on_gets_one_line(
     assert arguments[0] in done.stderr
 
 
+@pytest.mark.requirement("cli.flags")
 def test_help_names_the_flags(tmp_path: Path) -> None:
     done = run(tmp_path, "--help")
 
@@ -93,10 +95,12 @@ def test_help_names_the_flags(tmp_path: Path) -> None:
     assert "--migrate-config" not in done.stdout
 
 
+@pytest.mark.requirement("cli.flags")
 def test_the_version_is_told(tmp_path: Path) -> None:
     assert run(tmp_path, "--version").stdout.startswith("lightspeed-stack 0.")
 
 
+@pytest.mark.requirement("cli.dump")
 def test_the_dump_has_four_blanks_of_indent_and_creates_nothing_else(tmp_path: Path) -> None:
     done = run(tmp_path, "-d")
 
@@ -107,6 +111,7 @@ def test_the_dump_has_four_blanks_of_indent_and_creates_nothing_else(tmp_path: P
     assert json.loads(text)["database"]["sqlite"]["db_path"].endswith("/lightspeed-stack.db")
 
 
+@pytest.mark.requirement("cli.dump")
 def test_a_dump_that_cannot_be_written_is_exit_code_1(tmp_path: Path) -> None:
     (tmp_path / "configuration.json").mkdir()
 
@@ -118,6 +123,7 @@ def test_a_dump_that_cannot_be_written_is_exit_code_1(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.requirement("cli.dump")
 def test_a_configuration_that_is_bad_is_not_dumped(tmp_path: Path) -> None:
     file = written(tmp_path, MINIMAL.replace("host:", "hots:"))
 
@@ -127,6 +133,7 @@ def test_a_configuration_that_is_bad_is_not_dumped(tmp_path: Path) -> None:
     assert not (tmp_path / "configuration.json").exists()
 
 
+@pytest.mark.requirement("cli.flags")
 def test_the_schema_is_written_without_a_configuration(tmp_path: Path) -> None:
     done = run(tmp_path, "-s", "-c", "nowhere.yaml")
 
@@ -160,6 +167,7 @@ def test_the_api_is_described_in_two_forms(tmp_path: Path) -> None:
             assert f"## `{method.upper()} {path}`" in text
 
 
+@pytest.mark.requirement("start.refusal")
 def test_what_only_the_start_finds_out_is_told_with_exit_code_2(tmp_path: Path) -> None:
     module = "authentication: {module: k8s}\n"
     done = run(tmp_path, "-c", str(written(tmp_path, MINIMAL + module)))
@@ -169,6 +177,7 @@ def test_what_only_the_start_finds_out_is_told_with_exit_code_2(tmp_path: Path) 
     assert [line for line in done.stderr.splitlines() if "CRITICAL" in line and "k8s" in line]
 
 
+@pytest.mark.requirement("start.refusal")
 def test_what_keeps_a_worker_from_starting_ends_the_parent(tmp_path: Path) -> None:
     (tmp_path / "old.yaml").write_text("version: 2\nmodels: []\n")
     text = MINIMAL.replace("host:", "workers: 2, host:").replace("shipped:run.yaml", "old.yaml")
@@ -180,6 +189,7 @@ def test_what_keeps_a_worker_from_starting_ends_the_parent(tmp_path: Path) -> No
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.requirement("start.refusal")
 def test_a_data_directory_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     done = run(tmp_path, environment={"LIGHTSPEED_DATA_DIR": str(tmp_path / "file" / "data")})
@@ -203,6 +213,7 @@ def test_https_with_a_password_from_its_file(tmp_path: Path) -> None:
     assert "server" not in answer.headers
 
 
+@pytest.mark.requirement("start.refusal")
 def test_a_password_that_is_wrong_is_told(tmp_path: Path) -> None:
     done = run(tmp_path, "-c", str(with_tls(tmp_path, "wrong")))
 
@@ -212,6 +223,7 @@ def test_a_password_that_is_wrong_is_told(tmp_path: Path) -> None:
     assert "endpoint.pem" in done.stderr
 
 
+@pytest.mark.requirement("log.level")
 def test_several_workers_serve_one_port_at_the_level_of_their_parent(tmp_path: Path) -> None:
     text = MINIMAL.replace("host:", "workers: 2, host:")
     file = written(tmp_path, text)

@@ -42,6 +42,7 @@ def problem_of(answer: httpx2.Response) -> tuple[str, str]:
     return detail["response"], detail["cause"]
 
 
+@pytest.mark.requirement("page.root")
 def test_the_root_is_a_page_that_names_the_service(client: httpx2.Client) -> None:
     answer = client.get("/")
 
@@ -52,6 +53,7 @@ def test_the_root_is_a_page_that_names_the_service(client: httpx2.Client) -> Non
     assert "Lightspeed Core Service" in title.group(1)
 
 
+@pytest.mark.requirement("page.viewers")
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/redoc"])
 def test_the_api_describes_itself_with_nothing_from_elsewhere(
     client: httpx2.Client, path: str
@@ -65,6 +67,7 @@ def test_the_api_describes_itself_with_nothing_from_elsewhere(
         assert not [address for address in loaded if re.match(r"(?:https?:)?//", address)]
 
 
+@pytest.mark.requirement("probe.liveness")
 @pytest.mark.parametrize("path", ["/liveness", "/v1/liveness"])
 def test_a_running_service_is_alive(client: httpx2.Client, path: str) -> None:
     answer = client.get(path)
@@ -72,6 +75,7 @@ def test_a_running_service_is_alive(client: httpx2.Client, path: str) -> None:
     assert (answer.status_code, answer.json()) == (200, {"alive": True})
 
 
+@pytest.mark.requirement("probe.readiness")
 @pytest.mark.parametrize("path", ["/readiness", "/v1/readiness"])
 def test_a_booted_service_is_ready(client: httpx2.Client, path: str) -> None:
     answer = client.get(path)
@@ -83,6 +87,7 @@ def test_a_booted_service_is_ready(client: httpx2.Client, path: str) -> None:
     assert body["providers"] == []
 
 
+@pytest.mark.requirement("api.info")
 def test_info_names_the_service_and_both_versions(client: httpx2.Client) -> None:
     answer = client.get("/v1/info")
 
@@ -91,6 +96,7 @@ def test_info_names_the_service_and_both_versions(client: httpx2.Client) -> None
     assert set(answer.json()) == {"name", "service_version", "llama_stack_version"}
 
 
+@pytest.mark.requirement("api.models")
 def test_models_are_listed_for_clients_of_both_kinds(client: httpx2.Client) -> None:
     body = client.get("/v1/models").json()
 
@@ -100,6 +106,7 @@ def test_models_are_listed_for_clients_of_both_kinds(client: httpx2.Client) -> N
     assert "openai/fake-llm" in [each["id"] for each in body["data"]]
 
 
+@pytest.mark.requirement("api.authorized")
 def test_the_caller_is_who_the_parameter_says(client: httpx2.Client) -> None:
     answer = client.post("/authorized", params={"user_id": "test_user"})
 
@@ -111,14 +118,17 @@ def test_the_caller_is_who_the_parameter_says(client: httpx2.Client) -> None:
     }
 
 
+@pytest.mark.requirement("api.authorized")
 def test_without_the_parameter_the_caller_is_the_default_user(client: httpx2.Client) -> None:
     assert client.post("/authorized").json()["user_id"] == "00000000-0000-0000-0000-000"
 
 
+@pytest.mark.requirement("api.authorized")
 def test_an_empty_user_id_is_refused(client: httpx2.Client) -> None:
     assert client.post("/authorized", params={"user_id": ""}).status_code == 400
 
 
+@pytest.mark.requirement("query.answer")
 def test_a_question_is_answered_with_every_key(client: httpx2.Client) -> None:
     answer = client.post("/v1/query", json={"query": "Say hello"} | WITHOUT_STORE)
 
@@ -129,6 +139,7 @@ def test_a_question_is_answered_with_every_key(client: httpx2.Client) -> None:
     assert uuid.UUID(body["conversation_id"]).version == 4
 
 
+@pytest.mark.requirement("query.form")
 def test_a_missing_question_is_named(client: httpx2.Client) -> None:
     answer = client.post("/v1/query", json={"provider": "openai"})
 
@@ -145,6 +156,7 @@ def test_a_missing_question_is_named(client: httpx2.Client) -> None:
     }
 
 
+@pytest.mark.requirement("query.form")
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize(
     ("fields", "message"),
@@ -169,6 +181,7 @@ def test_a_malformed_body_is_refused_with_its_reason(
     assert problem["msg"] == message
 
 
+@pytest.mark.requirement("query.unknown")
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_an_unknown_model_is_not_found(client: httpx2.Client, endpoint: str) -> None:
     body = {"query": "x", "provider": "openai", "model": "nope"}
@@ -178,6 +191,7 @@ def test_an_unknown_model_is_not_found(client: httpx2.Client, endpoint: str) -> 
     assert problem_of(answer)[0] == "Model not found"
 
 
+@pytest.mark.requirement("query.unknown")
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_an_unknown_conversation_is_not_found(client: httpx2.Client, endpoint: str) -> None:
     answer = client.post(endpoint, json={"query": "x", "conversation_id": UNKNOWN_ID})
@@ -186,6 +200,8 @@ def test_an_unknown_conversation_is_not_found(client: httpx2.Client, endpoint: s
     assert problem_of(answer)[0] == "Conversation not found"
 
 
+@pytest.mark.requirement("query.system-prompt")
+@pytest.mark.requirement("turn.history")
 def test_the_system_prompt_of_each_turn_rules_it(client: httpx2.Client, stub: StubLLM) -> None:
     first = client.post(
         "/v1/query", json={"query": "one", "system_prompt": "Be a pirate."} | WITHOUT_STORE
@@ -211,6 +227,8 @@ def test_the_system_prompt_of_each_turn_rules_it(client: httpx2.Client, stub: St
     ]
 
 
+@pytest.mark.requirement("stream.shape")
+@pytest.mark.requirement("stream.headers")
 def test_a_stream_starts_and_ends_and_its_tokens_make_the_answer(client: httpx2.Client) -> None:
     answer = client.post(
         "/v1/streaming_query", json={"query": "Say hello [[tokens=20]]"} | WITHOUT_STORE
@@ -233,6 +251,7 @@ def test_a_stream_starts_and_ends_and_its_tokens_make_the_answer(client: httpx2.
     assert numbers == list(range(len(numbers)))
 
 
+@pytest.mark.requirement("stream.plain")
 def test_a_plain_stream_is_the_raw_text(client: httpx2.Client) -> None:
     body = {"query": "Say hello", "media_type": "text/plain"} | WITHOUT_STORE
     answer = client.post("/v1/streaming_query", json=body)
@@ -241,6 +260,7 @@ def test_a_plain_stream_is_the_raw_text(client: httpx2.Client) -> None:
     assert answer.text == "You asked: Say hello"
 
 
+@pytest.mark.requirement("header.request-id")
 def test_a_usable_request_id_comes_back_and_is_logged(
     client: httpx2.Client, service: Service
 ) -> None:
@@ -250,6 +270,7 @@ def test_a_usable_request_id_comes_back_and_is_logged(
     assert "request_id=from-the-proxy-17" in service.output()
 
 
+@pytest.mark.requirement("query.form")
 def test_malformed_json_names_the_place(client: httpx2.Client) -> None:
     answer = client.post(
         "/v1/query", content=b'{"query": ', headers={"Content-Type": "application/json"}
@@ -259,6 +280,7 @@ def test_malformed_json_names_the_place(client: httpx2.Client) -> None:
     assert answer.json()["detail"][0]["type"] == "json_invalid"
 
 
+@pytest.mark.requirement("error.shape")
 def test_an_unknown_path_and_a_wrong_method_have_the_shape_of_all_errors(
     client: httpx2.Client,
 ) -> None:
@@ -270,6 +292,7 @@ def test_an_unknown_path_and_a_wrong_method_have_the_shape_of_all_errors(
     problem_of(wrong)
 
 
+@pytest.mark.requirement("error.status")
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize(
     ("directive", "status"),
@@ -286,6 +309,7 @@ def test_what_the_model_refuses_before_the_first_token_is_a_status(
         assert answer.headers["retry-after"] == "3"
 
 
+@pytest.mark.requirement("error.in-stream")
 def test_a_model_that_is_cut_off_in_mid_stream_is_an_error_event_and_nothing_follows(
     client: httpx2.Client,
 ) -> None:

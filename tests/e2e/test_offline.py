@@ -58,6 +58,9 @@ def visited(
     return visit(data, *IN_A_NAMESPACE)
 
 
+@pytest.mark.requirement("start.cited")
+@pytest.mark.requirement("start.no-network")
+@pytest.mark.requirement("citation.exact")
 def test_a_question_gets_a_cited_answer_from_the_documents(visited: dict[str, Any]) -> None:
     answer = visited["first"]
 
@@ -69,11 +72,13 @@ def test_a_question_gets_a_cited_answer_from_the_documents(visited: dict[str, An
         assert source[citation["start"] : citation["end"]] == citation["quote"]
 
 
+@pytest.mark.requirement("start.restart")
 def test_the_conversation_goes_on_after_a_restart(visited: dict[str, Any]) -> None:
     assert visited["again"]["conversation_id"] == visited["first"]["conversation_id"]
     assert visited["again"]["response"]
 
 
+@pytest.mark.requirement("start.no-network")
 def test_nothing_of_the_start_looks_for_a_network(visited: dict[str, Any]) -> None:
     assert "another machine" not in visited["log"]
     assert "Traceback" not in visited["log"]

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import httpx2
+import pytest
 
 from tests.support.service import Service
 from tests.support.stub_llm import StubLLM
@@ -13,6 +14,7 @@ QUESTIONS = 10
 SILENT: dict[str, Any] = {"vector_store_ids": [], "generate_topic_summary": False}
 
 
+@pytest.mark.requirement("turn.order")
 async def test_two_hundred_questions_over_twenty_conversations_keep_their_order(
     service: Service, stub: StubLLM
 ) -> None:

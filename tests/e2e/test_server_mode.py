@@ -130,6 +130,8 @@ def test_every_operation_is_asked(document: dict[str, Any]) -> None:
     assert described == REQUESTS.keys()
 
 
+@pytest.mark.requirement("stack.server")
+@pytest.mark.requirement("api.description")
 @pytest.mark.parametrize("operation", REQUESTS)
 def test_every_operation_answers_as_it_is_described(
     client: httpx2.Client, document: dict[str, Any], request_id: str, operation: str
@@ -147,6 +149,7 @@ def test_every_operation_answers_as_it_is_described(
         check_shape(document, operation, answer.json())
 
 
+@pytest.mark.requirement("stack.server")
 def test_the_service_is_ready_when_all_providers_of_the_server_are(client: httpx2.Client) -> None:
     for path in ("/readiness", "/v1/readiness"):
         body = client.get(path).json()
@@ -157,6 +160,7 @@ def test_the_service_is_ready_when_all_providers_of_the_server_are(client: httpx
         )
 
 
+@pytest.mark.requirement("api.info")
 def test_info_names_the_version_of_the_server(client: httpx2.Client) -> None:
     body = client.get("/v1/info").json()
 
@@ -164,6 +168,7 @@ def test_info_names_the_version_of_the_server(client: httpx2.Client) -> None:
     assert body["llama_stack_version"] == "0.7.3"
 
 
+@pytest.mark.requirement("api.models")
 def test_models_of_the_server_are_listed_for_clients_of_both_kinds(client: httpx2.Client) -> None:
     body = client.get("/v1/models").json()
 
@@ -225,6 +230,8 @@ def test_tokens_come_while_the_model_of_the_server_still_writes(
     assert still_written
 
 
+@pytest.mark.requirement("stack.server")
+@pytest.mark.requirement("citation.exact")
 def test_an_answer_cites_the_documents_that_the_service_put_into_the_server(
     client: httpx2.Client, remote: Service
 ) -> None:
@@ -269,6 +276,8 @@ def test_every_request_to_the_server_carries_the_key_and_no_log_does(
     assert API_KEY not in remote.output()
 
 
+@pytest.mark.requirement("probe.liveness")
+@pytest.mark.requirement("probe.readiness")
 @pytest.mark.usefixtures("server_gone")
 def test_a_service_whose_server_is_gone_is_alive_and_not_ready(client: httpx2.Client) -> None:
     for path in ("/liveness", "/v1/liveness"):
@@ -289,6 +298,7 @@ def test_what_only_the_server_knows_is_unavailable_without_it(
     check_unreachable(client.get(path))
 
 
+@pytest.mark.requirement("error.status")
 @pytest.mark.usefixtures("server_gone")
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("fields", [{}, WITHOUT_STORE, {"media_type": "text/plain"}])
@@ -298,6 +308,7 @@ def test_a_question_is_refused_as_json_without_the_server(
     check_unreachable(client.post(endpoint, json={"query": "x"} | fields))
 
 
+@pytest.mark.requirement("stack.server")
 def test_the_service_goes_on_when_the_server_is_back(client: httpx2.Client, relay: Relay) -> None:
     relay.cut()
     check_unreachable(client.get("/v1/models"))
@@ -307,6 +318,7 @@ def test_the_service_goes_on_when_the_server_is_back(client: httpx2.Client, rela
     eventually(lambda: client.get("/readiness").status_code, lambda status: status == 200)
 
 
+@pytest.mark.requirement("start.refusal")
 def test_a_server_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
 

@@ -40,6 +40,7 @@ def written(directory: Path, text: str, name: str = "lcs.yaml") -> Path:
     return file
 
 
+@pytest.mark.requirement("config.refusal")
 @pytest.mark.parametrize(
     ("change", "names"),
     [
@@ -66,6 +67,7 @@ def test_a_bad_line_is_refused_by_file_key_value_and_what_would_be_right(
     assert [name for name in names if name.casefold() not in message] == []
 
 
+@pytest.mark.requirement("config.refusal")
 def test_a_configuration_file_that_is_missing_is_named(tmp_path: Path) -> None:
     done = run(tmp_path, "-c", "nowhere.yaml")
 
@@ -73,6 +75,7 @@ def test_a_configuration_file_that_is_missing_is_named(tmp_path: Path) -> None:
     assert "nowhere.yaml" in done.stderr
 
 
+@pytest.mark.requirement("stack.run-yaml")
 @pytest.mark.parametrize(
     ("text", "names"),
     [
@@ -93,6 +96,7 @@ def test_a_run_configuration_of_another_age_is_refused_key_by_key(
     assert [name for name in ["old-run.yaml", *names] if name not in done.stderr] == []
 
 
+@pytest.mark.requirement("stack.reliance")
 def test_an_engine_without_what_the_configuration_relies_on_stops_the_start(
     tmp_path: Path,
 ) -> None:
@@ -107,6 +111,7 @@ def test_an_engine_without_what_the_configuration_relies_on_stops_the_start(
     assert "inference.default_model" in done.stderr
 
 
+@pytest.mark.requirement("stack.version-range")
 def test_a_stack_of_another_version_is_refused_with_both_versions(tmp_path: Path) -> None:
     metadata = tmp_path / "site" / "llama_stack-0.8.0.dist-info"
     metadata.mkdir(parents=True)
@@ -119,6 +124,7 @@ def test_a_stack_of_another_version_is_refused_with_both_versions(tmp_path: Path
     assert [text for text in ("0.8.0", "0.7.0", "0.7.3") if text not in done.stderr] == []
 
 
+@pytest.mark.requirement("cli.dump")
 def test_the_dump_is_written_with_secrets_masked(tmp_path: Path) -> None:
     text = MINIMAL.replace(
         "use_as_library_client: true,", "use_as_library_client: true, api_key: 's3cret',"
@@ -133,6 +139,7 @@ def test_the_dump_is_written_with_secrets_masked(tmp_path: Path) -> None:
     assert json.loads(dumped)["service"]["port"] == 4711
 
 
+@pytest.mark.requirement("config.expressions")
 def test_an_expression_in_the_configuration_is_replaced(tmp_path: Path) -> None:
     file = written(tmp_path, MINIMAL.replace("name: minimal", "name: '${env.X:=value}'"))
 
@@ -141,6 +148,7 @@ def test_an_expression_in_the_configuration_is_replaced(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "configuration.json").read_text())["name"] == "value"
 
 
+@pytest.mark.requirement("cli.flags")
 def test_help_and_the_dump_import_neither_the_stack_nor_the_server(tmp_path: Path) -> None:
     program = (
         "import sys\n"
@@ -165,6 +173,7 @@ def test_help_and_the_dump_import_neither_the_stack_nor_the_server(tmp_path: Pat
         assert "imported: []" in done.stdout
 
 
+@pytest.mark.requirement("engine.boot")
 def test_liveness_answers_and_readiness_tells_the_stage_while_the_engine_boots(
     tmp_path: Path,
 ) -> None:
@@ -181,6 +190,9 @@ def test_liveness_answers_and_readiness_tells_the_stage_while_the_engine_boots(
     assert question.status_code == 200
 
 
+@pytest.mark.requirement("error.status")
+@pytest.mark.requirement("probe.liveness")
+@pytest.mark.requirement("probe.readiness")
 def test_a_model_that_is_unreachable_is_503_before_the_stream_and_in_readiness(
     tmp_path: Path,
 ) -> None:
@@ -202,6 +214,7 @@ def test_a_model_that_is_unreachable_is_503_before_the_stream_and_in_readiness(
             assert client.get("/v1/info").status_code == 200
 
 
+@pytest.mark.requirement("start.refusal")
 def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     with running_service(tmp_path / "data") as service:
         service.wait_until_listening()
@@ -212,6 +225,7 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.requirement("retrieval.index-once")
 def test_a_second_start_embeds_nothing(tmp_path: Path) -> None:
     first, second = (indexed(tmp_path / "data") for _ in range(2))
 

@@ -39,6 +39,7 @@ def first_events(client: httpx2.Client, body: dict[str, Any], count: int) -> lis
     return events
 
 
+@pytest.mark.requirement("stream.resume")
 def test_after_its_end_a_stream_resumes_behind_every_event(service: Service) -> None:
     with service.client() as client:
         answer = client.post("/v1/streaming_query", json=ask("x [[tokens=12]]"))
@@ -51,6 +52,7 @@ def test_after_its_end_a_stream_resumes_behind_every_event(service: Service) -> 
         assert resumed(client, request_id, whole[-1].id + 100) == whole[-1:]
 
 
+@pytest.mark.requirement("stream.resume")
 def test_during_a_turn_a_dropped_stream_resumes_behind_every_event(service: Service) -> None:
     with service.client() as client:
         for dropped_after in range(1, 14):
@@ -65,6 +67,8 @@ def test_during_a_turn_a_dropped_stream_resumes_behind_every_event(service: Serv
             assert rest[-2].data["token"] == text_of(seen + rest)
 
 
+@pytest.mark.requirement("turn.outlives-client")
+@pytest.mark.requirement("turn.history")
 def test_a_turn_whose_client_went_away_is_part_of_its_conversation(
     service: Service, stub: StubLLM
 ) -> None:
@@ -82,6 +86,7 @@ def test_a_turn_whose_client_went_away_is_part_of_its_conversation(
     assert second["content"] == "second"
 
 
+@pytest.mark.requirement("stream.resume-refusal")
 @pytest.mark.parametrize("last", ["x", "1.5"])
 def test_a_last_event_id_that_is_no_number_is_refused(service: Service, last: str) -> None:
     with service.client() as client:
@@ -92,6 +97,7 @@ def test_a_last_event_id_that_is_no_number_is_refused(service: Service, last: st
         assert client.get(address, params={"after": last}).status_code == 400
 
 
+@pytest.mark.requirement("stream.resume-refusal")
 def test_a_foreign_stream_is_refused_and_an_unknown_one_not_found(service: Service) -> None:
     with service.client() as client:
         (start,) = first_events(client, ask("x"), 1)
@@ -102,6 +108,7 @@ def test_a_foreign_stream_is_refused_and_an_unknown_one_not_found(service: Servi
         assert client.get(unknown).status_code == 404
 
 
+@pytest.mark.requirement("stream.interrupt")
 def test_an_interrupt_stops_the_model_and_closes_the_stream(
     service: Service, stub: StubLLM
 ) -> None:
@@ -129,6 +136,7 @@ def test_an_interrupt_stops_the_model_and_closes_the_stream(
     assert again.json()["interrupted"] is False
 
 
+@pytest.mark.requirement("stream.heartbeat")
 def test_silence_on_a_stream_is_filled_with_comments(
     tmp_path: Path, model_environment: dict[str, str]
 ) -> None:
@@ -152,6 +160,7 @@ def test_silence_on_a_stream_is_filled_with_comments(
     assert text_of(parse_stream(answer.text)).split() == ["w0", "w1"]
 
 
+@pytest.mark.requirement("store.crash")
 def test_a_killed_process_leaves_a_prefix_that_reads_as_interrupted(
     tmp_path: Path, model_environment: dict[str, str]
 ) -> None:
@@ -209,6 +218,7 @@ def resumed_until_settled(client: httpx2.Client, request_id: str) -> list[WireEv
     return parse_stream(answer.text)
 
 
+@pytest.mark.requirement("stop.drain")
 def test_a_terminated_service_ends_its_streams_properly(
     tmp_path: Path, model_environment: dict[str, str]
 ) -> None:
@@ -232,6 +242,7 @@ def test_a_terminated_service_ends_its_streams_properly(
     assert seen[-2].data["token"] == text_of(seen)
 
 
+@pytest.mark.requirement("stop.drain")
 def test_a_turn_that_outlasts_the_grace_time_is_interrupted_and_kept(
     tmp_path: Path, model_environment: dict[str, str]
 ) -> None:

@@ -5,6 +5,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 BUILD = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
 PROBE = """
@@ -16,6 +18,7 @@ print(configuration.customization.system_prompt_path)
 """
 
 
+@pytest.mark.requirement("start.installed")
 def test_an_installed_package_works_without_the_checkout(tmp_path: Path) -> None:
     built = subprocess.run(
         [sys.executable, "-c", BUILD, str(tmp_path)],

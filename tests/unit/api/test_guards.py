@@ -71,6 +71,7 @@ class FixedAuthorizer:
 GUARDED = [name.replace("{request_id}", "x") for name, mark in MARKS.items() if mark != "public"]
 
 
+@pytest.mark.requirement("check.order")
 @pytest.mark.parametrize("route", GUARDED)
 async def test_an_unknown_caller_is_refused_before_the_body_is_read(
     bare: FastAPI, services: Services, route: str
@@ -85,6 +86,7 @@ async def test_an_unknown_caller_is_refused_before_the_body_is_read(
         assert stream.is_body_unread
 
 
+@pytest.mark.requirement("check.order")
 @pytest.mark.parametrize("route", [route for route in GUARDED if route != "POST /authorized"])
 async def test_a_caller_without_the_action_is_refused_before_the_body_is_read(
     bare: FastAPI, services: Services, route: str

@@ -33,6 +33,7 @@ async def test_a_page_names_the_service(app: ASGIApp, path: str, title: str) -> 
     assert "{{" not in answer.text
 
 
+@pytest.mark.requirement("page.viewers")
 @pytest.mark.parametrize("path", ["/", "/docs", "/redoc"])
 async def test_whatever_a_page_names_is_served_here(app: ASGIApp, path: str) -> None:
     async with client_of(app) as client:
@@ -56,6 +57,7 @@ async def test_a_page_forbids_whatever_comes_from_elsewhere(app: ASGIApp, path: 
     assert ("'unsafe-inline'" in policy) == (path != "/")
 
 
+@pytest.mark.requirement("page.viewers")
 @pytest.mark.parametrize("file", OURS, ids=lambda path: path.name)
 def test_our_own_files_name_no_address_elsewhere(file: Path) -> None:
     addresses = re.findall(r"(?:https?:)?//[\w.-]+\.\w+[^\s\"']*", file.read_text())

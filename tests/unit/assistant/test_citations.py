@@ -133,6 +133,7 @@ async def test_a_paraphrase_holds(answer: str, quote: str) -> None:
     assert citation.quote.startswith(quote)
 
 
+@pytest.mark.requirement("citation.checked")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -152,6 +153,7 @@ async def test_a_marker_without_support_is_dropped(answer: str) -> None:
     assert text == answer.replace(" [1]", "").replace(" [2]", "").replace("[1]", "")
 
 
+@pytest.mark.requirement("citation.checked")
 async def test_a_marker_without_its_passage_is_dropped() -> None:
     sentence = "A turn is recorded once, when it ends"
     assert await cited(f"{sentence} [3].") == (f"{sentence}.", [])
@@ -285,6 +287,7 @@ ANSWERS = st.lists(
 ).map("".join)
 
 
+@pytest.mark.requirement("citation.exact")
 @given(answer=ANSWERS, cuts=st.lists(st.integers(0, 1500), max_size=30))
 async def test_every_marker_has_its_exact_citation_wherever_tokens_are_cut(
     answer: str, cuts: list[int]

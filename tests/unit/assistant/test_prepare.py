@@ -45,6 +45,7 @@ async def a_conversation(worker: Wired) -> str:
     return (await source.outcome()).conversation_id
 
 
+@pytest.mark.requirement("query.answer")
 async def test_a_new_conversation_gets_an_id_of_version_four(
     engine: ScriptedEngine, store: MemoryConversationStore
 ) -> None:
@@ -83,6 +84,7 @@ async def test_the_engines_prefix_of_a_conversation_id_is_accepted(
     assert (await prepare(request, engine, store)).begun.conversation_id == conversation_id
 
 
+@pytest.mark.requirement("check.order")
 async def test_choosing_a_model_needs_the_action(
     engine: ScriptedEngine, store: MemoryConversationStore
 ) -> None:
@@ -149,6 +151,7 @@ async def test_without_any_model_the_answer_is_not_found(
         await prepare(TurnRequest(query="x"), engine, store)
 
 
+@pytest.mark.requirement("query.system-prompt")
 async def test_a_system_prompt_of_the_request_rules_its_turn_unless_forbidden(
     engine: ScriptedEngine, store: MemoryConversationStore
 ) -> None:
@@ -164,6 +167,7 @@ async def test_a_system_prompt_of_the_request_rules_its_turn_unless_forbidden(
     assert context.system_prompt == "Be brief."
 
 
+@pytest.mark.requirement("query.attachments")
 @pytest.mark.parametrize(
     ("attachment_type", "content_type", "cause"),
     [
@@ -207,6 +211,7 @@ async def test_an_unknown_shield_is_not_found_and_shields_may_be_fixed(
         await prepare(request, engine, store, settings=fixed)
 
 
+@pytest.mark.requirement("query.unknown")
 async def test_an_unknown_vector_store_is_not_found(
     engine: ScriptedEngine, store: MemoryConversationStore
 ) -> None:

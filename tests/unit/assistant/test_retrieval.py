@@ -49,6 +49,7 @@ class HalfDead(ScriptedEngine):
         return await super().search(store_id, query, **options)
 
 
+@pytest.mark.requirement("retrieval.stores")
 @pytest.mark.parametrize(
     ("requested", "configured", "expected"),
     [
@@ -70,6 +71,7 @@ async def test_the_request_decides_before_the_configuration(
     assert stores == expected
 
 
+@pytest.mark.requirement("retrieval.stores")
 async def test_without_tools_no_store_is_searched() -> None:
     engine = await engine_with(a={})
     stores = await choose_stores(engine, requested=("a",), configured=None, no_tools=True)
@@ -116,6 +118,7 @@ async def test_no_store_means_no_search() -> None:
     assert (found.chunks, found.documents, engine.searches) == ((), (), [])
 
 
+@pytest.mark.requirement("retrieval.failure")
 async def test_a_dead_store_costs_a_warning() -> None:
     engine = HalfDead(dead={"b"})
     engine.add_store(store_info("a"))

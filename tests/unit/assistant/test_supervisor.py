@@ -166,6 +166,7 @@ async def test_shutdown_stops_and_stores_what_takes_too_long(
     assert (turn.state, turn.text) == (TurnState.INTERRUPTED, "some **bold")
 
 
+@pytest.mark.requirement("query.recorded")
 async def test_an_answer_that_cannot_be_recorded_goes_out_and_says_so(
     engine: ScriptedEngine,
 ) -> None:

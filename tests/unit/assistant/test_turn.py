@@ -198,6 +198,7 @@ async def test_a_store_that_fails_beside_another_costs_a_warning(
     assert not any(isinstance(event, Warned) for event in events)
 
 
+@pytest.mark.requirement("shield.answer")
 async def test_an_input_shield_answers_in_place_of_the_model(
     engine: ScriptedEngine, worker: Wired
 ) -> None:
@@ -212,6 +213,7 @@ async def test_an_input_shield_answers_in_place_of_the_model(
     assert (turn.text, turn.refused_by) == ("No.", "input_words")
 
 
+@pytest.mark.requirement("shield.answer")
 async def test_an_output_shield_lets_no_unchecked_text_out(
     engine: ScriptedEngine, worker: Wired
 ) -> None:
@@ -244,6 +246,7 @@ async def test_shield_ids_choose_among_the_listed(engine: ScriptedEngine, worker
     assert turn.refused_by is None
 
 
+@pytest.mark.requirement("turn.full-context")
 async def test_the_older_half_of_a_history_is_left_out_while_the_prompt_is_too_long(
     engine: ScriptedEngine, worker: Wired
 ) -> None:
@@ -272,6 +275,7 @@ async def test_a_question_that_alone_is_too_long_is_refused(
         await worker.assistant.start(TurnRequest(query="one"), caller())
 
 
+@pytest.mark.requirement("turn.wait")
 async def test_a_turn_that_waits_too_long_for_its_predecessor_is_refused(
     engine: ScriptedEngine, store: MemoryConversationStore
 ) -> None:

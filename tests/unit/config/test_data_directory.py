@@ -8,6 +8,7 @@ import pytest
 from lightspeed_core.config.data_directory import create_data_directory, data_directory
 
 
+@pytest.mark.requirement("data.directory")
 @pytest.mark.parametrize(
     ("environ", "expected"),
     [

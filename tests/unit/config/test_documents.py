@@ -15,6 +15,7 @@ from lightspeed_core.config.section import Section
 DOCS = Path(__file__).parents[3] / "docs"
 
 
+@pytest.mark.requirement("docs.generated")
 @pytest.mark.parametrize(
     ("name", "text", "document"),
     [

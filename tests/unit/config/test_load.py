@@ -177,6 +177,7 @@ def test_a_file_with_newer_sections_parses_unchanged(tmp_path: Path) -> None:
     assert configuration.authentication.skip_for_metrics
 
 
+@pytest.mark.requirement("config.refusal")
 def test_an_unknown_key_is_told_with_file_line_value_and_the_nearest_known_key(
     tmp_path: Path,
 ) -> None:
@@ -329,6 +330,7 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
     assert load_configuration(file, ENVIRON).name == "Lightspeed"
 
 
+@pytest.mark.requirement("config.file")
 def test_the_working_directorys_file_comes_before_the_shipped_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -339,6 +341,7 @@ def test_the_working_directorys_file_comes_before_the_shipped_one(
     assert find_configuration_file(Path("other.yaml")) == Path("other.yaml")
 
 
+@pytest.mark.requirement("config.file")
 def test_the_shipped_configuration_works_from_any_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -354,6 +357,8 @@ def test_the_shipped_configuration_works_from_any_directory(
     assert configuration.knowledge.product_docs
 
 
+@pytest.mark.requirement("listen.environment")
+@pytest.mark.requirement("listen.loopback")
 def test_address_and_port_of_the_shipped_configuration_come_from_the_environment() -> None:
     environ = {"LIGHTSPEED_HOST": "0.0.0.0", "LIGHTSPEED_PORT": "9090"}
     service = load_configuration(shipped_configuration(), environ).service
@@ -375,6 +380,7 @@ def test_only_paths_can_name_shipped_files(tmp_path: Path) -> None:
     assert customization.system_prompt == "shipped:run.yaml"
 
 
+@pytest.mark.requirement("data.directory")
 def test_without_a_database_conversations_are_in_the_data_directory(tmp_path: Path) -> None:
     configuration = load(tmp_path, MINIMAL, {"LIGHTSPEED_DATA_DIR": str(tmp_path)})
     assert configuration.data_directory == tmp_path

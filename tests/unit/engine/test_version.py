@@ -11,6 +11,7 @@ def test_both_ends_of_the_range_and_suffixes_are_accepted(version: str):
     check_version(version)
 
 
+@pytest.mark.requirement("stack.version-range")
 def test_an_older_version_is_refused_with_both_versions():
     with pytest.raises(ConfigurationError) as raised:
         check_version("0.6.9")

@@ -81,6 +81,7 @@ def test_the_level_is_taken_in_any_case() -> None:
     assert "DEBUG lightspeed_core.somewhere: detail" in stream.getvalue()
 
 
+@pytest.mark.requirement("log.level")
 def test_an_unknown_level_means_info_and_a_warning() -> None:
     stream = io.StringIO()
     configure_logging("LOUD", stream=stream)
@@ -123,6 +124,7 @@ def test_a_terminal_gets_colours_when_they_are_wanted() -> None:
     assert "\x1b" not in plain.getvalue()
 
 
+@pytest.mark.requirement("log.level")
 def test_the_environment_may_name_the_level() -> None:
     assert level_of({"LIGHTSPEED_STACK_LOG_LEVEL": "DEBUG"}) == "DEBUG"
     assert level_of({"LIGHTSPEED_STACK_LOG_LEVEL": ""}) == level_of({}) == "INFO"

@@ -1,0 +1,140 @@
+"""What README and documents promise, each promise under the heading where it stands.
+
+A test says with `@pytest.mark.requirement("id")` which promise it proves.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+# Page and anchor of a heading -> id -> promise.
+PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
+    "README.md#lightspeed-core-stack": {
+        "start.no-network": "Everything that is shipped works without a network.",
+        "start.cited": "With nothing set, an answer cites the product's documents.",
+        "start.installed": "The installed package works without the checkout.",
+    },
+    "README.md#start": {
+        "start.run": "`make run` prepares the environment and starts the service.",
+        "start.curl": "The commands of the README are answered as it says.",
+        "start.restart": "A conversation goes on after a restart.",
+        "page.root": "`/` is a page that names the service and shows the ways on.",
+        "page.viewers": "`/docs` and `/redoc` describe the API and load nothing from elsewhere.",
+    },
+    "README.md#use-a-language-model": {
+        "model.switch": "One variable switches a language model on and makes it the default.",
+        "model.first-of-list": "Without a name, the first model that the endpoint lists is the default.",
+        "model.order": "Of several variables, the order of the table decides.",
+        "model.choice": "A request may choose with `provider` and `model`.",
+    },
+    "README.md#configure": {
+        "config.file": "`-c` names a file; else the working directory's serves, else the shipped.",
+        "listen.environment": "`LIGHTSPEED_HOST` and `LIGHTSPEED_PORT` say where to listen.",
+        "listen.loopback": "Only this machine can connect until something else is configured.",
+        "data.directory": "`LIGHTSPEED_DATA_DIR` holds everything that is written.",
+        "log.level": "`LIGHTSPEED_STACK_LOG_LEVEL` says how much is logged.",
+        "stack.version-range": "Llama Stack outside 0.7.0 to 0.7.3 is refused at the start.",
+        "stack.server": "Llama Stack can run as a server of its own.",
+        "cli.flags": "The command line has the flags of the README.",
+        "cli.dump": "`-d` writes the configuration as it was understood, secrets masked.",
+        "cli.retired": "A flag that is no longer acted on is answered with what to use.",
+    },
+    "docs/configuration.md#configuration": {
+        "config.refusal": "A bad file is refused with file, key, value and what would be right.",
+        "config.expressions": "`${env.NAME}` is replaced, with a default and a condition.",
+    },
+    "docs/troubleshooting.md#the-service-does-not-start": {
+        "start.refusal": "A start that cannot succeed ends with one clear line.",
+        "stack.run-yaml": "A run.yaml of another age is refused key by key.",
+        "stack.reliance": "What the configuration relies on and the stack lacks stops the start.",
+    },
+    "docs/concepts.md#turn-and-conversation": {
+        "turn.order": "Turns of one conversation run in the order in which they arrived.",
+        "turn.wait": "A turn that waits too long for the one before it is refused with 409.",
+        "turn.history": "The model is sent the earlier turns of the conversation.",
+        "turn.full-context": "Older turns are left out when the context window is full.",
+        "turn.outlives-client": "A turn is finished and recorded when its client goes away.",
+    },
+    "docs/concepts.md#engine": {
+        "engine.boot": "The listener answers while the engine boots, and questions wait for it.",
+        "engine.port": "Both ways to reach Llama Stack behave alike.",
+    },
+    "docs/concepts.md#shield": {
+        "shield.answer": "A shield that objects answers in the model's place.",
+    },
+    "docs/rag_guide.md#what-is-searched": {
+        "retrieval.stores": "A request may name the stores to search, or none.",
+        "retrieval.failure": "A store that fails costs a warning and not the answer.",
+    },
+    "docs/rag_guide.md#the-products-own-documents": {
+        "retrieval.index-once": "A second start embeds nothing.",
+    },
+    "docs/citations.md#citations": {
+        "citation.exact": "A citation's quote stands in the source text at its offsets.",
+        "citation.checked": "A marker that does not hold never reaches the client.",
+    },
+    "docs/api.md#the-api": {
+        "api.authorized": "`POST /authorized` tells callers who they are.",
+        "api.info": "`GET /v1/info` names the service and both versions.",
+        "api.models": "`GET /v1/models` lists the models for clients of both kinds.",
+        "api.description": "The API's description names every route, parameter, body and error.",
+    },
+    "docs/api.md#ask-a-question": {
+        "query.form": "A body that has not the right form is refused with its faults.",
+        "query.system-prompt": "A system prompt rules its turn, unless that is forbidden.",
+        "query.attachments": "Attachments of unknown kinds are refused.",
+        "query.unknown": "What a question names and does not exist is not found.",
+    },
+    "docs/api.md#read-the-answer": {
+        "query.answer": "An answer has every key, and a conversation id of version 4.",
+        "query.recorded": "An answer that cannot be recorded goes out and says so.",
+    },
+    "docs/api.md#headers": {
+        "header.request-id": "`X-Request-ID` is taken, returned and logged.",
+    },
+    "docs/api.md#errors": {
+        "error.shape": "Every error has the same body, on unknown paths too.",
+        "error.status": "A failure before the first event is a status, on both routes alike.",
+        "error.in-stream": "A failure in mid-stream is an `error` event, and nothing follows.",
+    },
+    "docs/api.md#order-of-checks": {
+        "check.order": "Of several faults, the first in the order of the checks is answered.",
+    },
+    "docs/api.md#probes": {
+        "probe.liveness": "Liveness depends on no provider.",
+        "probe.readiness": "Readiness asks the providers, and names what is not well.",
+    },
+    "docs/events.md#events-of-a-stream": {
+        "stream.shape": "A stream begins with `start` and counts from 0; its tokens make the answer.",
+        "stream.plain": "`text/plain` is the raw text of the answer.",
+        "stream.headers": "Proxies are told not to hold a stream back.",
+        "stream.heartbeat": "Silence on a stream is filled with comment lines.",
+        "stream.resume": "A client that saw event n reads exactly the rest, also after the turn.",
+        "stream.resume-refusal": "Resuming needs a number, and a stream of one's own that is kept.",
+        "stream.interrupt": "An interrupted stream keeps what was written and ends properly.",
+    },
+    "docs/stores.md#what-is-promised": {
+        "store.order": "The store runs turns of a conversation in the order of receipt.",
+        "store.leases": "The turns of a silent worker are settled by exactly one other.",
+        "store.crash": "A killed process loses no more than the batches that were due.",
+        "store.once": "What is written twice changes nothing.",
+        "store.lists": "Conversations are listed, paged and deleted.",
+    },
+    "docs/deployment/containers.md#what-the-image-expects": {
+        "stop.drain": "After SIGTERM running turns may end, and what remains is recorded.",
+    },
+    "docs/testing.md#promises": {
+        "docs.promises": "Every promise is proved by a test.",
+    },
+    "docs/testing.md#documents": {
+        "docs.complete": "Nothing that can be set, called or received is undescribed.",
+        "docs.generated": "Generated files are current.",
+        "docs.links": "Links lead somewhere.",
+        "docs.examples": "Examples are accepted.",
+    },
+    "docs/contributing.md#commands": {
+        "make.targets": "Every make command in the documents names a target.",
+    },
+    "docs/contributing.md#style": {
+        "docs.words": "The documents use the product's words.",
+    },
+}
