@@ -32,7 +32,7 @@ ALONE: dict[str, Any] = {"registered_resources": {}, "vector_stores": None}
 UNREACHABLE = {"OPENAI_API_KEY": "very-secret-key", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
 
 
-def run_boots(tmp_path: Path, *boots: dict[str, Any], block_network: bool = False) -> Any:
+def run_boots(tmp_path: Path, *boots: dict[str, Any], **options: bool) -> Any:
     """Make boots in one process of their own; its standard output has to stay empty."""
     report = tmp_path / "report.json"
     plans = [
@@ -42,7 +42,7 @@ def run_boots(tmp_path: Path, *boots: dict[str, Any], block_network: bool = Fals
     left_out = {*SWITCHES, "TIKTOKEN_CACHE_DIR", "GEMINI_API_KEY", "PYTEST_CURRENT_TEST"}
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.boot_script", str(report)],
-        input=json.dumps({"boots": plans, "block_network": block_network}).encode(),
+        input=json.dumps({"boots": plans, **options}).encode(),
         env={name: value for name, value in os.environ.items() if name not in left_out},
         cwd=ROOT,
         capture_output=True,
@@ -127,6 +127,11 @@ def test_our_logging_is_as_it_was(shipped: Any):
 def test_what_llama_stack_logs_reaches_our_handlers_as_text(shipped: Any):
     assert "WARNING llama_stack.core.stack a warning of the stack" in shipped["logged"]
     assert not any("{'" in line for line in shipped["logged"])
+
+
+def test_a_root_logger_without_handlers_stays_without(tmp_path: Path):
+    report = run_boots(tmp_path, {}, bare_logging=True)
+    assert (report["handlers"], report["root_level"]) == ([], 30)
 
 
 def test_a_built_in_store_boots_without_the_network(tmp_path: Path):

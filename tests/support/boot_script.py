@@ -120,7 +120,10 @@ def main() -> None:
     """Read the plan, write the report."""
     document = json.load(sys.stdin)
     kept = Kept()
-    logging.basicConfig(level=logging.INFO, handlers=[kept])
+    if document.get("bare_logging"):
+        logging.getLogger("lightspeed_core").addHandler(kept)
+    else:
+        logging.basicConfig(level=logging.INFO, handlers=[kept])
     if document.get("block_network"):
         block_network()
     report = asyncio.run(run(document["boots"], kept))

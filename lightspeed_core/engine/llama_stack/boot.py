@@ -7,6 +7,7 @@ import contextlib
 import gc
 import importlib
 import io
+import logging
 import os
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 from lightspeed_core.engine.llama_stack.environment import prepare_environment
 from lightspeed_core.engine.llama_stack.explain import explain_boot_failure
+from lightspeed_core.engine.llama_stack.logs import kept_logging
 from lightspeed_core.engine.llama_stack.run_config import RunConfig, read_run_config
 from lightspeed_core.engine.llama_stack.settings import EngineSettings
 from lightspeed_core.engine.llama_stack.stack import Stack
@@ -21,6 +23,8 @@ from lightspeed_core.engine.llama_stack.threads import in_own_thread
 from lightspeed_core.engine.llama_stack.version import check_version, installed_version
 from lightspeed_core.engine.types import BootStage
 from lightspeed_core.errors import ConfigurationError, LightspeedError
+
+logger = logging.getLogger(__name__)
 
 _HEAVY = "lightspeed_core.engine.llama_stack.library"
 
@@ -36,6 +40,8 @@ async def boot(settings: EngineSettings, report: Report) -> Stack:
     check_version(installed_version())
     run_config = read_run_config(_run_config_path(settings))
     prepare_environment(settings.data_dir, os.environ)
+    for provider_id, variable in run_config.idle_variables():
+        logger.warning("provider %s is off although %s is set", provider_id, variable)
     with _paused_garbage_collection():
         try:
             report(BootStage.IMPORTING)
@@ -59,11 +65,10 @@ def _run_config_path(settings: EngineSettings) -> Path:
 
 
 def _import(run_config: RunConfig) -> Any:
-    """Import the stack and the external providers; only this takes long and needs no loop."""
-    library = importlib.import_module(_HEAVY)
-    for module in run_config.modules():
-        importlib.import_module(f"{module}.provider")
-        importlib.import_module(module)
+    # One of its packages configures the root logger while it is imported.
+    with kept_logging():
+        library = importlib.import_module(_HEAVY)
+        library.preload(run_config)
     return library
 
 

@@ -1,28 +1,52 @@
 """Constructs and initializes the library client; imported in a thread, run on the loop."""
 
+import importlib
 import os
 import re
 import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from llama_stack.core.distribution import get_provider_registry
 from llama_stack.core.library_client import AsyncLlamaStackAsLibraryClient
 from llama_stack.core.routing_tables.models import ModelsRoutingTable
 from llama_stack.core.storage.kvstore.kvstore import shutdown_kvstore_backends
 from llama_stack.core.storage.sqlstore.sqlstore import shutdown_sqlstore_backends
 
 from lightspeed_core.engine.llama_stack.in_process import InProcessStack
-from lightspeed_core.engine.llama_stack.logs import kept_logging, write_plain_records
+from lightspeed_core.engine.llama_stack.logs import kept_logging
+from lightspeed_core.engine.llama_stack.records import write_plain_records
 from lightspeed_core.engine.llama_stack.run_config import DISABLED, RunConfig, expand
 
 _WHOLE_SUBSTITUTION = re.compile(r"\$\{env\.([A-Z0-9_]+)(?::=[^}]*)?\}")
 _SECRET_WORDS = ("api_key", "api_token", "password", "secret", "token")
 
-write_plain_records()
+# What the stack imports while it initializes, on the loop, if nobody has done so before.
+_LATE_IMPORTS = (
+    "httpcore",
+    "llama_stack.core.routers.inference",
+    "llama_stack.core.routers.safety",
+    "llama_stack.core.routers.vector_io",
+    "llama_stack.core.routing_tables.shields",
+    "llama_stack.core.routing_tables.vector_stores",
+    "llama_stack.core.storage.kvstore.sqlite",
+    "llama_stack.core.storage.sqlstore.sqlalchemy_sqlstore",
+)
+
+
+def preload(run_config: RunConfig) -> None:
+    """Import what the boot will need; runs in a thread, so that the loop is not stopped."""
+    for module in _LATE_IMPORTS:
+        importlib.import_module(module)
+    get_provider_registry()
+    for module in run_config.modules():
+        importlib.import_module(f"{module}.provider")
+        importlib.import_module(module)
 
 
 async def open_stack(run_config: RunConfig) -> InProcessStack:
     """Build the client on the running loop and initialize it; a failure leaves nothing open."""
+    write_plain_records()
     with kept_logging(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         client = AsyncLlamaStackAsLibraryClient(str(run_config.path))

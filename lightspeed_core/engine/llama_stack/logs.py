@@ -1,16 +1,14 @@
 """Keeps the service's logging as it is while Llama Stack takes over the process's.
 
-Its constructor replaces the handlers of the root and of uvicorn, sets the level of every logger,
-and its records carry a dictionary instead of a text.
+Its constructor replaces the handlers of the root and of uvicorn and sets the level of every logger,
+and one of its packages configures the root as soon as it is imported.
 """
 
 import logging
-from collections.abc import Generator, Iterator, MutableMapping
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-
-import structlog
 
 STACK_LOGGERS = ("llama_stack", "llama_stack_api")
 
@@ -38,14 +36,6 @@ def kept_logging() -> Generator[None]:
                 logger.handlers, logger.filters, logger.propagate = [], [], True
 
 
-def write_plain_records() -> None:
-    """Make Llama Stack's structured records plain ones, so that our handlers can show them.
-
-    Loggers that were used already hold the list of processors itself, so it is changed in place.
-    """
-    structlog.get_config()["processors"][:] = [_as_text]
-
-
 def _loggers() -> Iterator[tuple[str, logging.Logger]]:
     yield "", logging.getLogger()
     for name, logger in list(logging.root.manager.loggerDict.items()):
@@ -70,12 +60,3 @@ def _put_back(logger: logging.Logger, state: _State) -> None:
     logger.filters = list(state.filters)
     logger.propagate = state.propagate
     logger.disabled = state.disabled
-
-
-def _as_text(
-    _logger: Any, _method: str, event: MutableMapping[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    text = str(event.pop("event", ""))
-    kept = {key: event.pop(key) for key in ("exc_info", "stack_info") if key in event}
-    fields = " ".join(f"{key}={value}" for key, value in event.items() if key != "category")
-    return ("%s %s" if fields else "%s", *((text, fields) if fields else (text,))), kept

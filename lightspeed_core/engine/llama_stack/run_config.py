@@ -70,6 +70,18 @@ class RunConfig:
         named = (str(entry["module"]) for _, entry in self.entries() if entry.get("module"))
         return list(dict.fromkeys(module.split("==")[0] for module in named))
 
+    def idle_variables(self, environ: Mapping[str, str] = os.environ) -> Iterator[tuple[str, str]]:
+        """Find variables that are set for a provider which another variable leaves off.
+
+        Gives the provider's id as written and the variable.
+        """
+        for _, entry in self.entries():
+            provider_id = str(entry["provider_id"] or "")
+            if not expand(provider_id, environ):
+                for match in _SUBSTITUTION.finditer(str(entry.get("config") or "")):
+                    if environ.get(match.group(1)):
+                        yield provider_id, match.group(1)
+
 
 def expand(text: str, environ: Mapping[str, str]) -> str:
     """Make the substitutions of Llama Stack in a text; an unset variable gives an empty one."""

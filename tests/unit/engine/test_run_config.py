@@ -202,6 +202,14 @@ def test_providers_that_the_environment_switches_off_are_not_counted():
     assert switched_on == ["openai", "ollama", "onnx", "extractive", "faiss_hybrid"]
 
 
+def test_a_variable_of_a_provider_that_stays_off_is_found():
+    run_config = read_run_config(ROOT / "run.yaml")
+    environ = {"OPENAI_BASE_URL": "http://x/v1", "VLLM_URL": "http://y/v1", "VLLM_MODEL": "m"}
+    assert list(run_config.idle_variables(environ)) == [
+        ("${env.OPENAI_API_KEY:+openai}", "OPENAI_BASE_URL")
+    ]
+
+
 def test_the_packages_of_external_providers_are_named_once():
     modules = read_run_config(ROOT / "run.yaml").modules()
     assert modules[0] == "lightspeed_stack_providers.openai_compatible"
