@@ -12,6 +12,7 @@ import os
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,6 +23,8 @@ from lightspeed_core.engine.types import ChatRequest
 from lightspeed_core.errors import LightspeedError
 
 TICK_SECONDS = 0.01
+# A thread that was told to end needs a moment.
+ENDING_SECONDS = 5
 
 
 class Kept(logging.Handler):
@@ -91,6 +94,15 @@ async def boot(plan: dict[str, Any]) -> dict[str, Any]:
     return report
 
 
+def _threads() -> list[str]:
+    # The loop's own pool ends with the loop.
+    return [
+        thread.name
+        for thread in threading.enumerate()
+        if thread is not threading.main_thread() and not thread.name.startswith("asyncio_")
+    ]
+
+
 async def run(plans: list[dict[str, Any]], kept: Kept) -> dict[str, Any]:
     """Make all boots and look at what is left over."""
     root = logging.getLogger()
@@ -99,12 +111,9 @@ async def run(plans: list[dict[str, Any]], kept: Kept) -> dict[str, Any]:
     boots = [await boot(plan) for plan in plans]
     logging.getLogger("llama_stack.core.stack").warning("a warning of the stack")
     tasks = [repr(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    # The loop's own pool ends with the loop.
-    threads = [
-        thread.name
-        for thread in threading.enumerate()
-        if thread is not threading.main_thread() and not thread.name.startswith("asyncio_")
-    ]
+    until = time.monotonic() + ENDING_SECONDS
+    while (threads := _threads()) and time.monotonic() < until:
+        await asyncio.sleep(TICK_SECONDS)
     return {
         "boots": boots,
         "tasks": tasks,
