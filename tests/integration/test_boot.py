@@ -203,6 +203,26 @@ def test_failed_boots_name_the_cause_and_leave_nothing_behind(tmp_path: Path):
     assert (report["tasks"], report["threads"]) == ([], [])
 
 
+def test_each_example_boots_or_names_the_database_that_is_away(tmp_path: Path):
+    environ = {
+        **UNREACHABLE,
+        "RHAIIS_URL": "http://127.0.0.1:9/v1",
+        "GUARD_MODEL": "guard",
+        "PGVECTOR_PASSWORD": "very-secret-key",
+        "PGVECTOR_PORT": str(free_port()),
+    }
+    examples = sorted((ROOT / "docs/examples").glob("run-*.yaml"))
+    boots = [{"run_config": str(example), "environ": environ} for example in examples]
+    reports = run_boots(tmp_path, *boots)["boots"]
+    by_name = dict(zip((example.stem for example in examples), reports, strict=True))
+    pgvector = by_name.pop("run-openai-pgvector")
+    assert pgvector["error"] == "EngineUnavailable"
+    assert "provider 'pgvector': " in pgvector["cause"]
+    for report in by_name.values():
+        assert report["stores"] == ["product-docs"]
+        assert "onnx/all-MiniLM-L6-v2" in report["models"]
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_the_known_keys_are_those_of_the_installed_llama_stack():
     from llama_stack.core.datatypes import (  # noqa: PLC0415 - the import takes seconds

@@ -22,10 +22,18 @@ def explain_boot_failure(exc: Exception, run_config: RunConfig) -> LightspeedErr
         return ConfigurationError(
             f"{run_config.path}: {subject}the Python package '{missing}' is not installed"
         )
-    translated = translate(exc)
-    if isinstance(translated, EngineUnavailable):
-        return EngineUnavailable(f"{subject}{translated.cause}")
+    if _is_unreachable(exc):
+        return EngineUnavailable(f"{run_config.path}: {subject}{_text(exc)}")
     return ConfigurationError(f"{run_config.path}: {subject}{_text(exc)}")
+
+
+def _is_unreachable(exc: BaseException | None) -> bool:
+    """Say whether a failed connection is at the bottom of it."""
+    while isinstance(exc, Exception):
+        if isinstance(translate(exc), EngineUnavailable):
+            return True
+        exc = exc.__cause__
+    return False
 
 
 def _missing_module(exc: BaseException) -> str | None:
