@@ -145,8 +145,6 @@ class DerivedIndexes:
             return False
         try:
             index.follow(connection, store)
-        except (sqlite3.Error, DamagedContent):
-            raise
         except (RuntimeError, ValueError):  # what faiss and tantivy raise
             _log.exception("vector store index failed", extra={"store": store.store_id})
             return False

@@ -93,16 +93,12 @@ def _claim(connection: sqlite3.Connection, path: Path) -> None:
     if _belongs_to_us(connection, path):
         return
     connection.execute("BEGIN IMMEDIATE")
-    try:
-        if not _belongs_to_us(connection, path):
-            for statement in _TABLES.split(";\n"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.rollback()
-        raise
+    if not _belongs_to_us(connection, path):
+        for statement in _TABLES.split(";\n"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+    connection.execute("COMMIT")
 
 
 def _belongs_to_us(connection: sqlite3.Connection, path: Path) -> bool:

@@ -26,8 +26,6 @@ class VectorIndex:
 
     def add(self, rows: Sequence[tuple[int, bytes]]) -> None:
         """Take (key, little-endian float32 array) pairs in. Raises `DamagedContent`."""
-        if not rows:
-            return
         for key, embedding in rows:
             if len(embedding) != 4 * self._dimension:
                 raise DamagedContent(

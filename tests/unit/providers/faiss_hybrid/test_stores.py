@@ -17,7 +17,7 @@ from llama_stack_api import (
 )
 from pydantic import ValidationError
 
-from lightspeed_stack_providers.faiss_hybrid import FaissHybrid, FaissHybridConfig
+from lightspeed_stack_providers.faiss_hybrid import FaissHybrid, FaissHybridConfig, schema
 from lightspeed_stack_providers.faiss_hybrid.failures import StoreFileUnusable
 from lightspeed_stack_providers.faiss_hybrid.provider import get_provider_spec
 from tests.unit.providers.faiss_hybrid.parts import (
@@ -159,14 +159,15 @@ async def test_expiry_and_files_are_refused_rather_than_ignored(provider: FaissH
             await refusal
 
 
-async def test_two_processes_may_make_the_same_file_at_once(path: Path) -> None:
-    async def first_steps(number: int) -> None:
-        async with open_store(path) as provider:
-            await insert(provider, chunk(f"c{number}", "alpha"))
+async def first_steps(path: Path, number: int) -> None:
+    async with open_store(path) as provider:
+        await insert(provider, chunk(f"c{number}", "alpha"))
 
+
+async def test_two_processes_may_make_the_same_file_at_once(path: Path) -> None:
     async with asyncio.TaskGroup() as tasks:
         for number in range(6):
-            tasks.create_task(first_steps(number))
+            tasks.create_task(first_steps(path, number))
     async with open_provider(path) as provider:
         assert len(await found_ids(provider, "alpha", mode="keyword")) == 6
 
@@ -179,6 +180,19 @@ def garbage(path: Path) -> None:
 def overwrite_from_third_page(path: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[:8192] + b"\x07" * (len(whole) - 8192))
+
+
+async def test_opening_waits_for_another_process_that_is_about_to_do_the_same(path: Path) -> None:
+    schema.connect(path).close()
+    with sqlite3.connect(path, isolation_level=None) as other:
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN IMMEDIATE")
+        async with asyncio.TaskGroup() as tasks:
+            opening = tasks.create_task(first_steps(path, 0))
+            await asyncio.wait([opening], timeout=0.2)
+            assert not opening.done()
+            other.execute("COMMIT")
+    other.close()
 
 
 async def test_a_file_that_is_no_database_is_named(path: Path) -> None:
