@@ -299,7 +299,7 @@ async def test_a_refusal_before_the_answer_is_named_by_its_cause(
 
 
 async def test_an_answer_that_is_cut_fails_after_what_was_said(engine: Engine):
-    stream = engine.chat(question("[[tokens=9]] [[cut=3]]"))
+    stream = engine.chat(question("[[tokens=9]] [[delay=30]] [[cut=3]]"))
     said = ""
     with pytest.raises((EngineFailed, EngineUnavailable)):
         async for delta in stream:
