@@ -178,7 +178,11 @@ async def stack(
     client = AsyncLlamaStackAsLibraryClient(run_config(tmp_path, stub))
     with contextlib.redirect_stdout(io.StringIO()):
         await client.initialize()
+    before = asyncio.all_tasks()
     yield client
+    # The stack's router writes each completion in a task that nobody awaits.
+    if writing := asyncio.all_tasks() - before - {asyncio.current_task()}:
+        await asyncio.wait(writing, timeout=5)
     await client.shutdown()
 
 
