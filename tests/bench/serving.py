@@ -1,8 +1,10 @@
 """Measures every way to an answer, round by round, so that a busy moment hits all of them alike."""
 
+import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench.processes import Meter, passthrough, wait_for
@@ -18,10 +20,11 @@ from tests.bench.requests_plan import (
     server_way,
 )
 from tests.bench.samples import Batch
-from tests.support.service import running_service
+from tests.support.service import Service, running_service
 from tests.support.stub_llm import stub_llm
 
 WARM_UP = 60
+LAST_WORDS = 4000
 
 type Key = tuple[str, str, int]
 type Results = Mapping[Key, list[Batch]]
@@ -34,6 +37,7 @@ def measure_serving(upstream: Upstream, data: Path, rounds: int) -> Results:
         stub_llm("--tokens", str(TOKENS), *upstream.options) as stub,
         passthrough(stub.base_url) as (port, meter),
         running_service(data, environment=service_settings(stub.base_url)) as service,
+        told_when_ended(service),
     ):
         wait_for(service.port, "/readiness")
         serving = Meter(service.process.pid)
@@ -49,6 +53,17 @@ def measure_serving(upstream: Upstream, data: Path, rounds: int) -> Results:
                 _measure_round(ways, callers, upstream.requests[callers], results)
             print(f"{upstream.name}: round {number + 1} of {rounds}", file=sys.stderr)
     return results
+
+
+@contextmanager
+def told_when_ended(service: Service) -> Generator[None]:
+    """Print how the service ended and what it said last, should a measurement fail."""
+    try:
+        yield
+    except subprocess.CalledProcessError:
+        print(f"exit status of the service: {service.process.poll()}", file=sys.stderr)
+        print(service.output()[-LAST_WORDS:], file=sys.stderr)
+        raise
 
 
 def service_settings(base_url: str) -> dict[str, str]:
