@@ -15,7 +15,7 @@ from lightspeed_core.domain.events import (
     ToolCallStarted,
 )
 from lightspeed_core.domain.messages import Message, Role, TokenUsage
-from lightspeed_core.domain.tools import ToolCall, ToolResult, ToolSpec
+from lightspeed_core.domain.tools import UNPARSED_ARGUMENTS, ToolCall, ToolResult, ToolSpec
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.engine.types import ChatRequest
 
@@ -116,8 +116,20 @@ async def _call_model(engine: Engine, request: ChatRequest) -> AsyncGenerator[Mo
 async def _call_tools(
     toolbox: Toolbox, calls: Sequence[ToolCall], round_number: int
 ) -> list[ToolResult]:
-    results = await asyncio.gather(*(toolbox.call(call) for call in calls))
+    results = await asyncio.gather(*(_call_tool(toolbox, call) for call in calls))
     return [replace(result, round=round_number) for result in results]
+
+
+async def _call_tool(toolbox: Toolbox, call: ToolCall) -> ToolResult:
+    if UNPARSED_ARGUMENTS in call.arguments:
+        return ToolResult(
+            call_id=call.id,
+            name=call.name,
+            status="failure",
+            content="The arguments are not a JSON object; the tool was not called.",
+            type=call.type,
+        )
+    return await toolbox.call(call)
 
 
 def _exchange(

@@ -10,7 +10,7 @@ from lightspeed_core.domain.events import (
     ToolCallStarted,
 )
 from lightspeed_core.domain.messages import Message, Role
-from lightspeed_core.domain.tools import ToolCall, ToolResult, ToolSpec
+from lightspeed_core.domain.tools import UNPARSED_ARGUMENTS, ToolCall, ToolResult, ToolSpec
 from lightspeed_core.engine.types import ChatDelta
 from tests.support.scripted_engine import DEFAULT_MODEL, ScriptedEngine, calls, says
 
@@ -117,6 +117,19 @@ async def test_a_tool_that_was_not_offered_fails_and_the_model_is_told() -> None
     (result,) = [event.result for event in events if isinstance(event, ToolCallFinished)]
     assert result.status == "failure"
     assert engine.chats[1].messages[-1].content == "There is no tool named read."
+
+
+async def test_arguments_that_are_no_json_object_reach_no_tool() -> None:
+    garbled = ToolCall(id="c1", name="read", arguments={UNPARSED_ARGUMENTS: "{room: 1"})
+    engine = ScriptedEngine().will(calls(garbled), says("again"))
+    thermometer = Thermometer()
+
+    events = await run(engine, thermometer)
+
+    (result,) = [event.result for event in events if isinstance(event, ToolCallFinished)]
+    assert result.status == "failure"
+    assert thermometer.called == []
+    assert "not a JSON object" in engine.chats[1].messages[-1].content
 
 
 async def test_usage_is_estimated_and_marked_where_none_is_reported() -> None:
