@@ -27,26 +27,22 @@ class Document:
     pending: int
 
 
-_COLUMNS: Final = (
-    "document_key, document_id, created_at, content_hash, title, url, source, bytes, chunks,"
-    " chunks - vectors"
+_OF_A_STORE: Final = (
+    "SELECT document_key, document_id, created_at, content_hash, title, url, source, bytes, chunks,"
+    " chunks - vectors FROM documents WHERE store_key = ?"
 )
 
 
 def list_all(connection: sqlite3.Connection, store: Store) -> list[Document]:
     """List the documents in the order of their first arrival."""
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM documents WHERE store_key = ? ORDER BY document_key",  # noqa: S608 - a constant
-        (store.store_key,),
-    )
+    rows = connection.execute(_OF_A_STORE + " ORDER BY document_key", (store.store_key,))
     return [Document(*row) for row in rows]
 
 
 def find(connection: sqlite3.Connection, store: Store, document_id: str) -> Document | None:
     """Look a document up."""
     row = connection.execute(
-        f"SELECT {_COLUMNS} FROM documents WHERE store_key = ? AND document_id = ?",  # noqa: S608 - a constant
-        (store.store_key, document_id),
+        _OF_A_STORE + " AND document_id = ?", (store.store_key, document_id)
     ).fetchone()
     return None if row is None else Document(*row)
 

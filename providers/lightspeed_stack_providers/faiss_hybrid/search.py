@@ -64,12 +64,14 @@ def _rank(index: DerivedIndex, query: SearchQuery, only: Sequence[int] | None) -
 def _load(
     connection: sqlite3.Connection, store: Store, ranked: Ranking, *, with_embeddings: bool
 ) -> Found:
-    embedding = "embedding" if with_embeddings else "NULL"
     rows = connection.execute(
-        f"SELECT chunk_key, chunk_id, content, metadata, chunk_metadata, {embedding}"  # noqa: S608 - a name or NULL
+        "SELECT chunk_key, chunk_id, content, metadata, chunk_metadata, embedding"
         " FROM chunks LEFT JOIN vectors USING (chunk_key)"
         " WHERE chunk_key IN (SELECT value FROM json_each(?))",
         (json.dumps([key for key, _ in ranked]),),
     )
-    chunks = {key: chunk_rows.embedded_chunk(tuple(rest), store) for key, *rest in rows}
+    chunks = {
+        key: chunk_rows.embedded_chunk((*row, embedding if with_embeddings else None), store)
+        for key, *row, embedding in rows
+    }
     return [(chunks[key], score) for key, score in ranked]
