@@ -22,7 +22,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "README.md#use-a-language-model": {
         "model.switch": "One variable switches a language model on and makes it the default.",
-        "model.first-of-list": "Without a name, the first model that the endpoint lists is the default.",
+        "model.first-of-list": "Where none is named, the endpoint's first model is the default.",
         "model.order": "Of several variables, the order of the table decides.",
         "model.choice": "A request may choose with `provider` and `model`.",
     },
@@ -47,16 +47,21 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "stack.run-yaml": "A run.yaml of another age is refused key by key.",
         "stack.reliance": "What the configuration relies on and the stack lacks stops the start.",
     },
-    "docs/concepts.md#turn-and-conversation": {
+    "docs/concepts.md#turn": {
+        "turn.outlives-client": "A turn is finished and recorded when its client goes away.",
+    },
+    "docs/concepts.md#conversation": {
         "turn.order": "Turns of one conversation run in the order in which they arrived.",
         "turn.wait": "A turn that waits too long for the one before it is refused with 409.",
         "turn.history": "The model is sent the earlier turns of the conversation.",
         "turn.full-context": "Older turns are left out when the context window is full.",
-        "turn.outlives-client": "A turn is finished and recorded when its client goes away.",
     },
     "docs/concepts.md#engine": {
         "engine.boot": "The listener answers while the engine boots, and questions wait for it.",
         "engine.port": "Both ways to reach Llama Stack behave alike.",
+    },
+    "docs/concepts.md#what-this-version-does-not-do": {
+        "docs.honest": "What is said not to be done is not done.",
     },
     "docs/concepts.md#shield": {
         "shield.answer": "A shield that objects answers in the model's place.",
@@ -104,7 +109,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "probe.readiness": "Readiness asks the providers, and names what is not well.",
     },
     "docs/events.md#events-of-a-stream": {
-        "stream.shape": "A stream begins with `start` and counts from 0; its tokens make the answer.",
+        "stream.shape": "A stream begins with `start`; its tokens make the answer.",
         "stream.plain": "`text/plain` is the raw text of the answer.",
         "stream.headers": "Proxies are told not to hold a stream back.",
         "stream.heartbeat": "Silence on a stream is filled with comment lines.",

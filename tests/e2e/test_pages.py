@@ -93,6 +93,7 @@ def operation(page: Page, path: str) -> Locator:
     return page.locator(".opblock").filter(has=exactly)
 
 
+@pytest.mark.requirement("page.root")
 def test_the_root_page_names_the_service_and_leads_to_its_description(
     visit: Visit, service: Service
 ) -> None:
@@ -108,6 +109,7 @@ def test_the_root_page_names_the_service_and_leads_to_its_description(
     visit.check_origin_and_complaints(service)
 
 
+@pytest.mark.requirement("page.root")
 def test_every_link_of_the_root_page_leads_somewhere(visit: Visit, service: Service) -> None:
     visit.page.goto("/")
     links = visit.page.get_by_role("link").evaluate_all("all => all.map(each => each.href)")
@@ -118,6 +120,7 @@ def test_every_link_of_the_root_page_leads_somewhere(visit: Visit, service: Serv
     visit.check_origin_and_complaints(service)
 
 
+@pytest.mark.requirement("page.viewers")
 def test_swagger_ui_shows_the_api_and_asks_this_server(visit: Visit, service: Service) -> None:
     page = visit.page
     page.goto("/docs")
@@ -134,6 +137,7 @@ def test_swagger_ui_shows_the_api_and_asks_this_server(visit: Visit, service: Se
     visit.check_origin_and_complaints(service)
 
 
+@pytest.mark.requirement("page.viewers")
 def test_redoc_shows_the_api_and_finds_in_it(visit: Visit, service: Service) -> None:
     page = visit.page
     page.goto("/redoc")

@@ -74,6 +74,7 @@ def test_a_good_file_is_read(tmp_path: Path):
     assert run_config.provider_ids({}) == ["one"]
 
 
+@pytest.mark.requirement("stack.run-yaml")
 @pytest.mark.parametrize(
     ("key", "place"),
     [
