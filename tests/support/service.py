@@ -111,13 +111,14 @@ def running_service(
     environment: Mapping[str, str] | None = None,
     config: Path | None = None,
     wrapper: tuple[str, ...] = (),
+    program: tuple[str, ...] = (sys.executable, "-m", "lightspeed_core"),
     port: int | None = None,
 ) -> Generator[Service]:
     """Start the service over a data directory; whatever still runs at the end is killed."""
     port = port or free_port()
     data.mkdir(parents=True, exist_ok=True)
     log = data.parent / f"{data.name}-{port}.log"
-    command = [*wrapper, sys.executable, "-m", "lightspeed_core"]
+    command = [*wrapper, *program]
     if config is not None:
         command += ["-c", str(config)]
     with log.open("ab") as output:
