@@ -124,7 +124,12 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "store.once": "What is written twice changes nothing.",
         "store.lists": "Conversations are listed, paged and deleted.",
     },
+    "docs/deployment/containers.md#containers": {
+        "image.complete": "The image holds the service, its configuration, documents and model.",
+    },
     "docs/deployment/containers.md#what-the-image-expects": {
+        "image.address": "Inside the container the service listens on `0.0.0.0:8080`.",
+        "image.user": "It serves any user id, with a read-only root and one writable volume.",
         "stop.drain": "After SIGTERM running turns may end, and what remains is recorded.",
     },
     "docs/testing.md#promises": {

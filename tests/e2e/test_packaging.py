@@ -120,6 +120,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
     shutil.rmtree(root)
 
 
+@pytest.mark.requirement("start.installed")
 def test_the_installed_packages_are_not_the_sources(installed: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [installed / "bin" / "python", "-c", WHERE],
@@ -134,6 +135,8 @@ def test_the_installed_packages_are_not_the_sources(installed: Path, tmp_path: P
     assert [place for place in places if not place.startswith(str(installed))] == []
 
 
+@pytest.mark.requirement("start.installed")
+@pytest.mark.requirement("start.cited")
 def test_the_installed_service_answers_the_question_of_the_readme_from_its_own_documents(
     installed: Path, installed_service: Service
 ) -> None:
@@ -150,12 +153,14 @@ def test_the_installed_service_answers_the_question_of_the_readme_from_its_own_d
         assert source[citation["start"] : citation["end"]] == citation["quote"]
 
 
+@pytest.mark.requirement("page.root")
 def test_the_installed_service_serves_its_pages(installed_service: Service) -> None:
     with installed_service.client() as client:
         for path in ("/", "/docs", "/redoc", "/static/docs.js", "/static/viewer.css"):
             assert client.get(path).status_code == 200
 
 
+@pytest.mark.requirement("image.complete")
 def test_everything_that_is_copied_into_the_image_is_there() -> None:
     context = Context(ROOT)
     sources = [origin for origin, _ in BUILDER.copies()]
@@ -165,6 +170,7 @@ def test_everything_that_is_copied_into_the_image_is_there() -> None:
     assert SERVED.copies() == []
 
 
+@pytest.mark.requirement("image.complete")
 def test_the_image_takes_from_the_builder_what_the_builder_has() -> None:
     home = BUILDER.last("WORKDIR")
     made = {f"{home}/.venv"} | {f"{home}/{Path(name).name}" for name, _ in BUILDER.copies()}
@@ -190,6 +196,7 @@ def test_nothing_that_is_ignored_enters_the_image() -> None:
     assert context.holds("lightspeed_core/__main__.py")
 
 
+@pytest.mark.requirement("image.address")
 def test_the_image_starts_the_module_on_the_default_port_for_everybody() -> None:
     python, flag, module = SERVED.command("ENTRYPOINT")
 
@@ -199,6 +206,7 @@ def test_the_image_starts_the_module_on_the_default_port_for_everybody() -> None
     assert SERVED.environment()["LIGHTSPEED_HOST"] == "0.0.0.0"
 
 
+@pytest.mark.requirement("image.user")
 def test_the_image_runs_without_rights_and_keeps_its_data_in_the_volume() -> None:
     user, volume = SERVED.last("USER"), SERVED.last("VOLUME")
 
@@ -209,6 +217,7 @@ def test_the_image_runs_without_rights_and_keeps_its_data_in_the_volume() -> Non
     assert f"chmod 0770 {volume}" in prepared
 
 
+@pytest.mark.requirement("image.user")
 def test_the_image_serves_any_user_from_a_tree_that_cannot_be_written(
     image: Path, tmp_path: Path
 ) -> None:
