@@ -72,6 +72,12 @@ def _aims(starts: Starts, zero: Results) -> str:
         ("Time to liveness / bare boot", "0.4", [s.liveness for s in starts.service], bare),
         ("Time to readiness / bare boot", "1.2", [s.readiness for s in starts.service], bare),
         (
+            "CPU until readiness / bare boot",
+            "",
+            [s.cpu for s in starts.service],
+            [s.cpu for s in starts.bare],
+        ),
+        (
             "Memory at rest / bare boot",
             "1.3",
             [s.memory for s in starts.service],
