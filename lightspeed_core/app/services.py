@@ -41,6 +41,8 @@ from lightspeed_core.observability.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
+_LOOK_AGAIN_SECONDS = 5.0
+
 type OnFatal = Callable[[LightspeedError], None]
 
 
@@ -155,4 +157,16 @@ async def _boot(engine: Engine, configuration: Configuration, on_fatal: OnFatal)
         on_fatal(error)
         return
     if configuration.knowledge.product_docs:
+        await _wait_for_server(engine)
         await keep_product_docs(engine, configuration.knowledge.store, shipped_root())
+
+
+async def _wait_for_server(engine: Engine) -> None:
+    """Call an engine that may have started degraded, until its server has come."""
+    while True:
+        try:
+            await engine.version()
+        except LightspeedError:
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        else:
+            return

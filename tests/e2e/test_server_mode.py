@@ -332,11 +332,11 @@ def test_a_server_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
     assert "Traceback" not in service.output()
 
 
-def test_a_service_that_may_be_degraded_waits_for_its_server_and_survives_its_end(
+def test_a_degraded_service_is_whole_when_its_server_comes_and_survives_its_end(
     tmp_path: Path, model_environment: dict[str, str]
 ) -> None:
     port = free_port()
-    config = written(tmp_path, f"http://127.0.0.1:{port}", degraded=True)
+    config = written(tmp_path, f"http://127.0.0.1:{port}", degraded=True, docs=True)
     with (
         running_service(tmp_path / "data", config=config) as service,
         service.client() as client,
@@ -350,6 +350,7 @@ def test_a_service_that_may_be_degraded_waits_for_its_server_and_survives_its_en
             )
             answer = client.post("/v1/query", json={"query": "hello"} | WITHOUT_STORE)
             assert answer.json()["response"] == "You asked: hello"
+            eventually(service.output, lambda log: "document stored" in log)
             stack.kill()
         check_unreachable(client.get("/v1/info"))
         gone = eventually(lambda: client.get("/readiness"), lambda got: got.status_code == 503)
