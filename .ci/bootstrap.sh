@@ -28,7 +28,12 @@ install_uv() {
             return 0
         fi
     done
-    echo "uv is needed and could not be installed with pip." >&2
+    if command -v curl >/dev/null 2>&1 &&
+        curl -LsSf https://astral.sh/uv/install.sh |
+        env UV_INSTALL_DIR="$uv_bin_dir/bin" UV_NO_MODIFY_PATH=1 sh >&2; then
+        return 0
+    fi
+    echo "uv is needed and could not be installed with pip or by its own installer." >&2
     echo "Install it as https://docs.astral.sh/uv/getting-started/installation/ says." >&2
     return 1
 }
