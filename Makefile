@@ -41,6 +41,7 @@ bench: environment ## Measure, and write docs/performance.md
 	@$(BIN)/python -m tests.bench
 
 verify: ruff imports pyright pylint ## Run every check that needs no test run
+	$(PYTEST) -q tests/unit/test_house_rules.py
 	@$(UV) lock --check --quiet
 
 format: environment ## Format the code
