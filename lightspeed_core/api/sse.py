@@ -6,6 +6,7 @@ that whatever refuses it is an HTTP status.
 
 import logging
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Final, override
 
 from fastapi import Response
@@ -47,13 +48,14 @@ class TurnStream(Response):
     async def _stream(self, send: Send) -> None:
         is_begun = False
         try:
-            async for events in self._source.events():
-                if not is_begun:
-                    await self._begin(send)
-                    is_begun = True
-                body = self._renderer.render(events) if events else self._renderer.silence
-                if body:
-                    await _send_part(send, body)
+            async with aclosing(self._source.events()) as batches:
+                async for events in batches:
+                    if not is_begun:
+                        await self._begin(send)
+                        is_begun = True
+                    body = self._renderer.render(events) if events else self._renderer.silence
+                    if body:
+                        await _send_part(send, body)
         except LightspeedError as error:
             if not is_begun:
                 raise

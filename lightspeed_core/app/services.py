@@ -127,7 +127,7 @@ def _supervise(
                 settings=parts.settings,
             ),
         ),
-        on_completed=TopicWriter(group=background, engine=parts.engine, store=parts.store).schedule,
+        on_answered=TopicWriter(group=background, engine=parts.engine, store=parts.store).schedule,
         settings=parts.settings,
     )
     keeper = TurnKeeper(

@@ -5,7 +5,8 @@ that its quote speaks of the same things as the statement, not that it proves it
 """
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -44,7 +45,7 @@ _MARK: Final = "\x1f"
 
 
 async def verify_citations[E](
-    events: AsyncIterator[E], chunks: tuple[RagChunk, ...]
+    events: AsyncGenerator[E], chunks: tuple[RagChunk, ...]
 ) -> AsyncGenerator[E | TextDelta | CitationVerified]:
     """Release text with verified markers only; each is followed by its `CitationVerified`.
 
@@ -53,23 +54,21 @@ async def verify_citations[E](
     """
     answer = _CitedText(chunks)
     try:
-        async for event in events:
-            if isinstance(event, TextDelta):
-                for released in answer.take(event):
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    for released in answer.take(event):
+                        yield released
+                    continue
+                for released in answer.flush():
                     yield released
-                continue
-            for released in answer.flush():
-                yield released
-            if isinstance(event, ModelFinished):
-                answer = _CitedText(chunks)
-            yield event
+                if isinstance(event, ModelFinished):
+                    answer = _CitedText(chunks)
+                yield event
     except LightspeedError:
         for released in answer.flush():
             yield released
         raise
-    finally:
-        if isinstance(events, AsyncGenerator):
-            await events.aclose()
     for released in answer.flush():
         yield released
 

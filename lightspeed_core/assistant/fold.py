@@ -29,6 +29,7 @@ from lightspeed_core.domain.events import (
 )
 from lightspeed_core.domain.messages import TokenUsage
 from lightspeed_core.domain.turn import Turn, TurnError, TurnState, TurnWarning
+from lightspeed_core.errors import LightspeedError
 
 if TYPE_CHECKING:
     from lightspeed_core.domain.retrieval import Citation, RagChunk
@@ -91,12 +92,12 @@ class TurnFold:
             case _:
                 _check_silent(event)
 
-    def result(self, state: TurnState, error: TurnError | None = None) -> Turn:
+    def result(self, state: TurnState, error: LightspeedError | None = None) -> Turn:
         """Return the turn as it stands, ended in the given state."""
         return replace(
             self._begun,
             state=state,
-            error=error,
+            error=error and TurnError(code=error.code, message=error.message, cause=error.cause),
             completed_at=datetime.now(UTC),
             text=self.text,
             tool_calls=tuple(self._calls),

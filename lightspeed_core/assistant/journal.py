@@ -4,7 +4,9 @@ It serves readers on other workers and the time after a crash. It numbers batche
 events: whoever replays a turn renders it anew and counts again.
 """
 
+import json
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -56,16 +58,23 @@ def encode_events(events: Iterable[TurnEvent]) -> bytes:
             rows.append((_TEXT, event.tokens))
         elif type(event).__name__ in _KINDS:
             rows.append((type(event).__name__, event))
-    return orjson.dumps(rows)
+    try:
+        return orjson.dumps(rows)
+    except TypeError:
+        # Lone surrogates and integers beyond 64 bits, which arguments of a tool may well hold.
+        return json.dumps(rows, default=asdict, ensure_ascii=False).encode(errors="replace")
 
 
 def decode_events(payload: bytes) -> list[TurnEvent]:
-    """Decode what `encode_events` wrote."""
+    """Decode what `encode_events` wrote, without events that only newer versions know.
+
+    Raises `ValueError` for what is damaged.
+    """
     events: list[TurnEvent] = []
     for kind, value in orjson.loads(payload):
         if kind == _TEXT:
             events.append(TextDelta(tuple(value)))
-        else:
+        elif kind in _KINDS:
             events.append(_adapter(kind).validate_python(value))
     return events
 

@@ -26,11 +26,14 @@ PURGE_SECONDS = 60.0
 
 
 def settle(expired: ExpiredTurn) -> Turn:
-    """Return a dead worker's turn as its journal tells it, interrupted."""
+    """Return a dead worker's turn as far as its journal can be read, interrupted."""
     fold = TurnFold(expired.turn)
-    for batch in expired.journal:
-        for event in decode_events(batch.payload):
-            fold.add(event)
+    try:
+        for batch in expired.journal:
+            for event in decode_events(batch.payload):
+                fold.add(event)
+    except ValueError:
+        logger.exception("journal was not readable turn_id=%s", expired.turn.turn_id)
     return fold.result(TurnState.INTERRUPTED)
 
 
@@ -51,11 +54,11 @@ class TurnKeeper:
         self._resume_window = resume_window
 
     async def run(self) -> None:
-        """Work until cancelled; a database that does not answer is tried again."""
+        """Work until cancelled; what fails is tried again."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(_repeat(self.renew, RENEWAL_SECONDS))
-            group.create_task(_repeat(self.recover, RECOVERY_SECONDS))
-            group.create_task(_repeat(self.purge, PURGE_SECONDS))
+            group.create_task(repeat(self.renew, RENEWAL_SECONDS))
+            group.create_task(repeat(self.recover, RECOVERY_SECONDS))
+            group.create_task(repeat(self.purge, PURGE_SECONDS))
 
     async def renew(self) -> None:
         """Prolong the leases of the turns that run here and stop those that must stop."""
@@ -81,10 +84,13 @@ class TurnKeeper:
         await self._store.purge_journal(self._resume_window)
 
 
-async def _repeat(work: Callable[[], Awaitable[None]], seconds: float) -> None:
+async def repeat(work: Callable[[], Awaitable[None]], seconds: float) -> None:
+    """Do the work every so many seconds; no failure of it ends that."""
     while True:
         try:
             await work()
         except StoreUnavailable as error:
-            logger.warning("periodic work failed work=%s cause=%s", work, error.cause)
+            logger.warning("periodic work failed work=%s cause=%s", work.__name__, error.cause)
+        except Exception:
+            logger.exception("periodic work broke work=%s", work.__name__)
         await asyncio.sleep(seconds)

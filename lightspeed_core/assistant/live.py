@@ -5,7 +5,8 @@ by the answer itself and belongs to the turn.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Protocol
 
 from lightspeed_core.domain.events import (
@@ -16,7 +17,7 @@ from lightspeed_core.domain.events import (
     TurnInterrupted,
 )
 from lightspeed_core.domain.turn import Turn, TurnError, TurnState
-from lightspeed_core.errors import LightspeedError, error_of_code
+from lightspeed_core.errors import InternalError, LightspeedError, error_of_code
 
 
 class EventSource(Protocol):
@@ -27,12 +28,11 @@ class EventSource(Protocol):
         """The request id of the wire."""
         ...
 
-    def events(self) -> AsyncIterator[tuple[TurnEvent, ...]]:
-        """Yield batches of events up to the terminal one; an empty batch after a silence."""
-        ...
+    def events(self) -> AsyncGenerator[tuple[TurnEvent, ...]]:
+        """Yield batches of events up to the terminal one; an empty batch after a silence.
 
-    async def outcome(self) -> Turn:
-        """Wait for the end and return the turn; raises the error of a failed one."""
+        Raises a `LightspeedError` when the rest cannot be had.
+        """
         ...
 
 
@@ -53,17 +53,24 @@ def is_terminal(event: TurnEvent) -> bool:
     return isinstance(event, TurnCompleted | TurnInterrupted | TurnFailed)
 
 
-def turn_or_error(event: TerminalEvent) -> Turn:
-    """Return the turn of a terminal event, or raise the error that it tells of."""
-    if isinstance(event, TurnFailed):
-        raise error_of_code(event.error.code, event.error.message, event.error.cause)
-    return event.turn
+async def outcome_of(source: EventSource) -> Turn:
+    """Wait for the end of a turn and return it; raises the error of a failed one."""
+    async with aclosing(source.events()) as batches:
+        async for events in batches:
+            match events[-1:]:
+                case (TurnFailed(_, error),):
+                    raise error_of_code(error.code, error.message, error.cause)
+                case (TurnCompleted(turn) | TurnInterrupted(turn),):
+                    return turn
+                case _:
+                    pass
+    raise InternalError
 
 
 class EventLog:
     """The events of a live turn.
 
-    Until the first event the turn may still be refused; `first_event` then raises the refusal.
+    Until the first event the turn may still be refused; its readers then get the refusal.
     """
 
     def __init__(self, turn_id: str, *, heartbeat: float) -> None:
@@ -94,7 +101,7 @@ class EventLog:
         self._grown.set()
 
     def refuse(self, error: LightspeedError) -> None:
-        """End a turn that has no event yet."""
+        """End a turn that has no event yet, or that will never come to its terminal one."""
         self._refusal = error
         self._grown.set()
 
@@ -106,19 +113,20 @@ class EventLog:
             self._grown.clear()
             await self._grown.wait()
 
-    async def events(self) -> AsyncIterator[tuple[TurnEvent, ...]]:
+    async def events(self) -> AsyncGenerator[tuple[TurnEvent, ...]]:
         """Follow the log from its first event to its terminal one."""
         read = 0
         while True:
-            if read == len(self._events):
-                if not await self._growth():
-                    yield ()
-                continue
-            batch = tuple(self._events[read:])
-            read += len(batch)
-            yield batch
-            if is_terminal(batch[-1]):
-                return
+            if read < len(self._events):
+                batch = tuple(self._events[read:])
+                read += len(batch)
+                yield batch
+                if is_terminal(batch[-1]):
+                    return
+            elif self._refusal is not None:
+                raise self._refusal
+            elif not await self._growth():
+                yield ()
 
     async def _growth(self) -> bool:
         self._grown.clear()
@@ -128,15 +136,3 @@ class EventLog:
         except TimeoutError:
             return False
         return True
-
-    async def outcome(self) -> Turn:
-        """Wait for the terminal event."""
-        while not self.has_ended:
-            self._grown.clear()
-            await self._grown.wait()
-        if self._refusal is not None:
-            raise self._refusal
-        last = self._events[-1]
-        if not isinstance(last, TurnCompleted | TurnInterrupted | TurnFailed):
-            raise TypeError(f"a log cannot end with {type(last).__name__}")
-        return turn_or_error(last)

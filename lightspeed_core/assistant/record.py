@@ -11,7 +11,6 @@ from dataclasses import replace
 from lightspeed_core.conversations.models import JournalBatch
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.turn import Turn
-from lightspeed_core.errors import StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -24,10 +23,10 @@ class TurnRecorder:
         self._on_failure = on_failure
 
     async def record(self, turn: Turn, last_batch: JournalBatch | None) -> Turn:
-        """Store an ended turn and return it, marked when it could not be stored."""
+        """Store an ended turn and return it, marked when it could not be stored; never raises."""
         try:
             await self._store.finish(turn, last_batch)
-        except StoreUnavailable:
+        except Exception:
             logger.exception("turn was not recorded turn_id=%s", turn.turn_id)
             self._on_failure()
             return replace(turn, recorded=False)

@@ -1,15 +1,16 @@
 """A turn read from the store: one that ended, or one that another worker runs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from time import monotonic
 
 from lightspeed_core.assistant.journal import decode_events
-from lightspeed_core.assistant.live import terminal_event, turn_or_error
+from lightspeed_core.assistant.live import terminal_event
+from lightspeed_core.conversations.models import JournalBatch
 from lightspeed_core.conversations.store import ConversationStore
-from lightspeed_core.domain.events import TurnCompleted, TurnEvent, TurnFailed, TurnInterrupted
+from lightspeed_core.domain.events import TurnEvent
 from lightspeed_core.domain.turn import Turn
-from lightspeed_core.errors import NotFound
+from lightspeed_core.errors import NotFound, StoreUnavailable
 
 POLL_SECONDS = 0.1
 
@@ -27,7 +28,7 @@ class StoredTurnSource:
         """The request id of the wire."""
         return self._turn_id
 
-    async def events(self) -> AsyncIterator[tuple[TurnEvent, ...]]:
+    async def events(self) -> AsyncGenerator[tuple[TurnEvent, ...]]:
         """Yield what the journal holds and what joins it, then the terminal event."""
         read = -1
         last_word = monotonic()
@@ -37,7 +38,7 @@ class StoredTurnSource:
             batches = await self._store.journal(self._turn_id, after=read)
             for batch in batches:
                 read = batch.index
-                yield tuple(decode_events(batch.payload))
+                yield self._events_of(batch)
             if turn.state.is_final:
                 yield (terminal_event(turn),)
                 return
@@ -48,12 +49,11 @@ class StoredTurnSource:
                 yield ()
             await asyncio.sleep(POLL_SECONDS)
 
-    async def outcome(self) -> Turn:
-        """Wait for the end of the turn."""
-        async for events in self.events():
-            if events and isinstance(events[-1], TurnCompleted | TurnInterrupted | TurnFailed):
-                return turn_or_error(events[-1])
-        raise NotFound("streaming request", self._turn_id)
+    def _events_of(self, batch: JournalBatch) -> tuple[TurnEvent, ...]:
+        try:
+            return tuple(decode_events(batch.payload))
+        except ValueError as error:
+            raise StoreUnavailable("The journal of the turn is damaged") from error
 
     async def _turn(self) -> Turn:
         turn = await self._store.find_turn(self._turn_id)

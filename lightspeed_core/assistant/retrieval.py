@@ -3,11 +3,11 @@
 Knows the engine port alone; how chunks enter the prompt is decided in `passages`.
 """
 
-import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from lightspeed_core.assistant.together import together
 from lightspeed_core.domain.retrieval import RagChunk, ReferencedDocument
 from lightspeed_core.domain.turn import TurnWarning
 from lightspeed_core.engine.protocol import Engine
@@ -67,12 +67,7 @@ async def retrieve(
     """
     if not store_ids:
         return Retrieved()
-    async with asyncio.TaskGroup() as group:
-        searches = [
-            group.create_task(_search(engine, store_id, query, max_chunks))
-            for store_id in store_ids
-        ]
-    found = [search.result() for search in searches]
+    found = await together(_search(engine, store_id, query, max_chunks) for store_id in store_ids)
     failures = [result for result in found if isinstance(result, TurnWarning)]
     if len(failures) == len(store_ids):
         raise EngineUnavailable(f"No vector store could be searched. {failures[0].message}")

@@ -4,10 +4,10 @@ A shield is named by its role: `inout_` guards question and answer, `output_` th
 `input_` and every other name the question.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+from lightspeed_core.assistant.together import together
 from lightspeed_core.domain.events import ModelEvent, ModelFinished, Refused, TextDelta, TurnEvent
 from lightspeed_core.domain.messages import Message, Role
 from lightspeed_core.engine.protocol import Engine
@@ -69,7 +69,7 @@ def _exchange(question: str, held: Sequence[TextDelta]) -> tuple[Message, Messag
 async def _ask(
     engine: Engine, shield_ids: Sequence[str], messages: tuple[Message, ...]
 ) -> Refused | None:
-    verdicts = await asyncio.gather(*(engine.run_shield(name, messages) for name in shield_ids))
+    verdicts = await together(engine.run_shield(name, messages) for name in shield_ids)
     for name, verdict in zip(shield_ids, verdicts, strict=True):
         if verdict.blocked:
             return Refused(name, verdict.text)

@@ -26,14 +26,14 @@ from lightspeed_core.domain.events import (
     TurnEvent,
     TurnStarted,
 )
-from lightspeed_core.domain.turn import Turn, TurnError, TurnState
+from lightspeed_core.domain.turn import Turn, TurnState
 from lightspeed_core.errors import EngineUnavailable, InternalError, LightspeedError
 
 logger = logging.getLogger(__name__)
 
 _STOPPED = "\n\n*Response stopped by the user.*"
 
-type OnCompleted = Callable[[TurnContext, Turn], None]
+type OnAnswered = Callable[[TurnContext, Turn], None]
 type Pipeline = Callable[[TurnContext], AsyncGenerator[TurnEvent | ModelEvent]]
 
 
@@ -66,7 +66,11 @@ class LiveTurn:
 
 
 class TurnSupervisor:
-    """Runs turns in a task group that outlives requests."""
+    """Runs turns in a task group that outlives requests.
+
+    `on_answered` is called after the end of every turn that a user may want to find again: one
+    that was completed, or stopped by the user.
+    """
 
     def __init__(
         self,
@@ -75,14 +79,14 @@ class TurnSupervisor:
         store: ConversationStore,
         recorder: TurnRecorder,
         pipeline: Pipeline,
-        on_completed: OnCompleted,
+        on_answered: OnAnswered,
         settings: AssistantSettings,
     ) -> None:
         self._group = group
         self._store = store
         self._recorder = recorder
         self._pipeline = pipeline
-        self._on_completed = on_completed
+        self._on_answered = on_answered
         self._settings = settings
         self._live: dict[str, LiveTurn] = {}
         self._idle = asyncio.Event()
@@ -108,7 +112,7 @@ class TurnSupervisor:
         Raises `EngineUnavailable` during shutdown.
         """
         if self._is_draining:
-            raise EngineUnavailable("The service is shutting down.", retry_after=5)
+            raise _shutting_down()
         turn = context.begun
         if not context.is_new:
             await self._store.begin(turn)
@@ -124,17 +128,20 @@ class TurnSupervisor:
         turn_id = live.begun.turn_id
         self._live[turn_id] = live
         self._idle.clear()
-        live.task = self._group.create_task(self._run(live), name=f"turn {turn_id}")
+        task = self._group.create_task(self._run(live), name=f"turn {turn_id}")
+        # A task that is cancelled before its first step never gets to tidy up by itself.
+        task.add_done_callback(lambda _: self._forget(live))
         await live.log.first_event()
         return live.log
 
     def stop(self, turn_id: str, reason: StopReason) -> bool:
         """Stop a turn that runs here; false when there is none or it has ended."""
         live = self._live.get(turn_id)
-        if live is None or live.task is None or live.stop_reason or live.is_ending:
+        if live is None or live.stop_reason or live.is_ending:
             return False
         live.stop_reason = reason
-        live.task.cancel()
+        if live.task is not None:
+            live.task.cancel()
         return True
 
     async def drain(self) -> None:
@@ -151,28 +158,40 @@ class TurnSupervisor:
 
     async def _run(self, live: LiveTurn) -> None:
         """Drive one turn to its end; nothing that happens in it reaches the task group."""
+        live.task = asyncio.current_task()
+        try:
+            state, error = await self._drive(live)
+            live.is_ending = True
+            await self._end(live, state, error)
+        except Exception:
+            logger.exception("turn broke at its end turn_id=%s", live.begun.turn_id)
+
+    async def _drive(self, live: LiveTurn) -> tuple[TurnState, LightspeedError | None]:
+        """Run the pipeline and return how it ended."""
+        if live.stop_reason is not None:
+            return TurnState.INTERRUPTED, None
         starter = asyncio.get_running_loop().call_later(
             self._settings.start_within, self._begin, live
         )
         try:
-            await self._drive(live)
+            await self._play(live)
         except LightspeedError as error:
-            await self._fail(live, error)
+            return TurnState.FAILED, error
         except asyncio.CancelledError:
-            await self._interrupt(live)
-        except Exception:
-            logger.exception("turn broke turn_id=%s", live.begun.turn_id)
-            await self._fail(live, InternalError())
+            return TurnState.INTERRUPTED, None
         finally:
             starter.cancel()
-            self._forget(live)
+        return TurnState.COMPLETED, None
 
-    async def _drive(self, live: LiveTurn) -> None:
-        async with aclosing(self._pipeline(live.context)) as events:
-            async for event in events:
-                self._publish(live, event)
-        turn = await self._end(live, TurnState.COMPLETED)
-        self._on_completed(live.context, turn)
+    async def _play(self, live: LiveTurn) -> None:
+        try:
+            async with aclosing(self._pipeline(live.context)) as events:
+                async for event in events:
+                    self._publish(live, event)
+        except LightspeedError:
+            raise
+        except Exception as error:
+            raise InternalError from error
 
     def _publish(self, live: LiveTurn, event: TurnEvent | ModelEvent) -> None:
         if isinstance(event, TurnStarted):
@@ -201,38 +220,56 @@ class TurnSupervisor:
                 JOURNAL_INTERVAL_SECONDS, live.journal.flush
             )
 
-    async def _fail(self, live: LiveTurn, error: LightspeedError) -> None:
-        if live.log.has_begun:
-            failure = TurnError(code=error.code, message=error.message, cause=error.cause)
-            logger.warning("turn failed turn_id=%s cause=%s", live.begun.turn_id, error.cause)
-            await self._end(live, TurnState.FAILED, failure)
-            return
-        if not live.context.is_new:
-            failure = TurnError(code=error.code, message=error.message, cause=error.cause)
-            await self._recorder.record(live.fold.result(TurnState.FAILED, failure), None)
-        live.log.refuse(error)
-
-    async def _interrupt(self, live: LiveTurn) -> None:
-        if not live.log.has_begun and live.context.is_new:
-            live.log.refuse(EngineUnavailable("The service is shutting down.", retry_after=5))
+    async def _end(self, live: LiveTurn, state: TurnState, error: LightspeedError | None) -> None:
+        """Record the turn and publish its terminal event, or refuse it."""
+        refusal = None if live.log.has_begun else _refusal(live, state, error)
+        if refusal is not None:
+            await self._refuse(live, refusal)
             return
         self._begin(live)
-        if live.stop_reason is StopReason.USER:
+        is_stopped_by_user = state is TurnState.INTERRUPTED and live.stop_reason is StopReason.USER
+        if is_stopped_by_user:
             closing = close_open_constructs(live.fold.text)
             self._publish(live, TextDelta((closing + _STOPPED,)))
-        await self._end(live, TurnState.INTERRUPTED)
-
-    async def _end(self, live: LiveTurn, state: TurnState, error: TurnError | None = None) -> Turn:
-        """Record the turn and publish its terminal event, also when this task is cancelled."""
-        live.is_ending = True
+        if error is not None:
+            _log_failure(live, error)
         turn = live.fold.result(state, error)
-        turn = await asyncio.shield(self._recorder.record(turn, live.journal.take()))
+        turn = await self._recorder.record(turn, live.journal.take())
         live.log.publish(terminal_event(turn))
-        return turn
+        if is_stopped_by_user or state is TurnState.COMPLETED:
+            self._on_answered(live.context, turn)
+
+    async def _refuse(self, live: LiveTurn, refusal: LightspeedError) -> None:
+        """Refuse a turn that has no event yet, and free its conversation."""
+        if not live.context.is_new:
+            await self._recorder.record(live.fold.result(TurnState.FAILED, refusal), None)
+        live.log.refuse(refusal)
 
     def _forget(self, live: LiveTurn) -> None:
         if live.flush is not None:
             live.flush.cancel()
+        if not live.log.has_ended:
+            live.log.refuse(InternalError())
         self._live.pop(live.begun.turn_id, None)
         if not self._live:
             self._idle.set()
+
+
+def _refusal(
+    live: LiveTurn, state: TurnState, error: LightspeedError | None
+) -> LightspeedError | None:
+    """Return what a turn without an event yet is refused with; None when it has to begin."""
+    is_unknown_to_all = state is TurnState.INTERRUPTED and live.context.is_new
+    return error or (_shutting_down() if is_unknown_to_all else None)
+
+
+def _shutting_down() -> EngineUnavailable:
+    return EngineUnavailable("The service is shutting down.", retry_after=5)
+
+
+def _log_failure(live: LiveTurn, error: LightspeedError) -> None:
+    # A fault of ours is explained by nothing but its traceback.
+    fault = error.__cause__ if isinstance(error, InternalError) else None
+    logger.warning(
+        "turn failed turn_id=%s cause=%s", live.begun.turn_id, error.cause, exc_info=fault
+    )

@@ -1,11 +1,11 @@
 """Model and tools in turn until the model answers; the only place where a model is called."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol
 
+from lightspeed_core.assistant.together import together
 from lightspeed_core.domain.events import (
     ModelAccepted,
     ModelEvent,
@@ -105,7 +105,7 @@ async def _call_model(engine: Engine, request: ChatRequest) -> AsyncGenerator[Mo
                 yield ModelAccepted()
             if delta.tokens:
                 written += sum(map(len, delta.tokens))
-                yield TextDelta(delta.tokens)
+                yield TextDelta(_writable(delta.tokens))
             for call in delta.tool_calls:
                 yield ToolCallStarted(call)
             usage = delta.usage or usage
@@ -113,10 +113,19 @@ async def _call_model(engine: Engine, request: ChatRequest) -> AsyncGenerator[Mo
     yield ModelFinished(usage or _estimate(request, written), stop_reason)
 
 
+def _writable(tokens: tuple[str, ...]) -> tuple[str, ...]:
+    """Replace the lone surrogates that a model's JSON may escape, for no file can hold them."""
+    try:
+        "".join(tokens).encode()
+    except UnicodeEncodeError:
+        return tuple(token.encode(errors="replace").decode() for token in tokens)
+    return tokens
+
+
 async def _call_tools(
     toolbox: Toolbox, calls: Sequence[ToolCall], round_number: int
 ) -> list[ToolResult]:
-    results = await asyncio.gather(*(_call_tool(toolbox, call) for call in calls))
+    results = await together(_call_tool(toolbox, call) for call in calls)
     return [replace(result, round=round_number) for result in results]
 
 

@@ -14,7 +14,7 @@ from lightspeed_core.domain.messages import Message, Role
 from lightspeed_core.domain.turn import Turn
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.engine.types import ChatRequest
-from lightspeed_core.errors import LightspeedError, StoreUnavailable
+from lightspeed_core.errors import LightspeedError
 
 logger = logging.getLogger(__name__)
 
@@ -51,21 +51,19 @@ class TopicWriter:
             self._group.create_task(self._write(turn), name=f"topic {turn.conversation_id}")
 
     async def _write(self, turn: Turn) -> None:
-        topic = await self._summarize(turn)
         try:
-            await self._store.rename(turn.conversation_id, topic)
-        except StoreUnavailable as error:
-            logger.warning("topic was not stored cause=%s", error.cause)
+            await self._store.rename(turn.conversation_id, await self._summarize(turn))
+        except Exception:
+            logger.exception("topic was not written conversation_id=%s", turn.conversation_id)
 
     async def _summarize(self, turn: Turn) -> str:
+        topic = ""
         try:
             async with asyncio.timeout(TOPIC_SECONDS):
-                if await self._only_quotes(turn.model.identifier):
-                    return topic_of_question(turn.question)
-                topic = await self._ask(turn)
+                if not await self._only_quotes(turn.model.identifier):
+                    topic = await self._ask(turn)
         except (LightspeedError, TimeoutError) as error:
-            logger.warning("topic was not summarised cause=%s", error)
-            topic = ""
+            logger.warning("topic was not summarised cause=%r", error)
         return topic or topic_of_question(turn.question)
 
     async def _only_quotes(self, identifier: str) -> bool:

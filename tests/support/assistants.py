@@ -12,7 +12,7 @@ from lightspeed_core.assistant.context import AssistantSettings
 from lightspeed_core.assistant.keeper import TurnKeeper
 from lightspeed_core.assistant.live import EventSource
 from lightspeed_core.assistant.record import TurnRecorder
-from lightspeed_core.assistant.supervisor import TurnSupervisor
+from lightspeed_core.assistant.supervisor import OnAnswered, TurnSupervisor
 from lightspeed_core.assistant.tool_loop import NoTools, Toolbox
 from lightspeed_core.assistant.topic import TopicWriter
 from lightspeed_core.assistant.turn import TurnParts, run_turn
@@ -49,6 +49,7 @@ async def wired_assistant(
     *,
     settings: AssistantSettings | None = None,
     toolbox: Toolbox | None = None,
+    on_answered: OnAnswered | None = None,
 ) -> AsyncGenerator[Wired]:
     """Run a worker; turns that still run at the end are drained."""
     settings = settings or AssistantSettings(system_prompt="Be brief.", drain=WAIT_SECONDS)
@@ -58,12 +59,13 @@ async def wired_assistant(
         parts = TurnParts(
             engine=engine, store=store, toolbox=toolbox or NoTools(), settings=settings
         )
+        topics = TopicWriter(group=group, engine=engine, store=store)
         supervisor = TurnSupervisor(
             group=group,
             store=store,
             recorder=recorder,
             pipeline=partial(run_turn, parts=parts),
-            on_completed=TopicWriter(group=group, engine=engine, store=store).schedule,
+            on_answered=on_answered or topics.schedule,
             settings=settings,
         )
         keeper = TurnKeeper(

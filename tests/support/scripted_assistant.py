@@ -1,19 +1,17 @@
 """An assistant for tests of the HTTP layer: it plays events that the test wrote beforehand."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from lightspeed_core.assistant.assistant import Interruption
-from lightspeed_core.assistant.live import EventSource, turn_or_error
+from lightspeed_core.assistant.live import EventSource
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.domain.events import (
     TextDelta,
     TurnCompleted,
     TurnEvent,
-    TurnFailed,
-    TurnInterrupted,
     TurnStarted,
 )
 from lightspeed_core.domain.identity import Identity
@@ -63,28 +61,30 @@ class ScriptedSource:
     """The events of one turn, step by step."""
 
     steps: Sequence[Step]
+    assistant: "ScriptedAssistant"
     turn_id: str = TURN_ID
 
-    async def events(self) -> AsyncIterator[tuple[TurnEvent, ...]]:
-        for step in self.steps:
-            match step:
-                case asyncio.Event():
-                    await step.wait()
-                case Exception():
-                    raise step
-                case _:
-                    yield tuple(step)
-
-    async def outcome(self) -> Turn:
-        async for events in self.events():
-            if events and isinstance(events[-1], TurnCompleted | TurnInterrupted | TurnFailed):
-                return turn_or_error(events[-1])
-        raise AssertionError("the script has no terminal event")
+    async def events(self) -> AsyncGenerator[tuple[TurnEvent, ...]]:
+        self.assistant.readers += 1
+        try:
+            for step in self.steps:
+                match step:
+                    case asyncio.Event():
+                        await step.wait()
+                    case Exception():
+                        raise step
+                    case _:
+                        yield tuple(step)
+        finally:
+            self.assistant.readers -= 1
 
 
 @dataclass
 class ScriptedAssistant:
-    """Plays `steps` for every question and notes what it was asked."""
+    """Plays `steps` for every question and notes what it was asked.
+
+    `readers` counts those who have neither read to the end nor gone away.
+    """
 
     steps: Sequence[Step] = field(default_factory=hello)
     refusal: LightspeedError | Exception | None = None
@@ -95,6 +95,7 @@ class ScriptedAssistant:
     resumed: list[tuple[str, Identity]] = field(default_factory=list[tuple[str, Identity]])
     interrupted: list[tuple[str, Identity]] = field(default_factory=list[tuple[str, Identity]])
     abandoned: list[str] = field(default_factory=list[str])
+    readers: int = 0
 
     async def start(self, request: TurnRequest, caller: Identity) -> EventSource:
         self.started.append((request, caller))
@@ -114,7 +115,7 @@ class ScriptedAssistant:
 
     def _source(self) -> ScriptedSource:
         self._refuse()
-        return ScriptedSource(self.steps)
+        return ScriptedSource(self.steps, self)
 
     def _refuse(self) -> None:
         if self.refusal is not None:

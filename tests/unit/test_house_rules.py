@@ -17,7 +17,10 @@ MAX_SUPPRESSIONS = 10
 # Where foreign code is called, or a task of the service is wrapped: nothing else may catch all.
 CATCHES_EVERYTHING = {
     "lightspeed_core/api/guards.py": 1,
-    "lightspeed_core/assistant/supervisor.py": 1,
+    "lightspeed_core/assistant/keeper.py": 1,
+    "lightspeed_core/assistant/record.py": 1,
+    "lightspeed_core/assistant/supervisor.py": 2,
+    "lightspeed_core/assistant/topic.py": 1,
     "lightspeed_core/config/profile.py": 1,
     "lightspeed_core/db/writer.py": 1,
     "lightspeed_core/engine/llama_stack/boot.py": 1,

@@ -11,6 +11,7 @@ from lightspeed_core.api.errors import responses
 from lightspeed_core.api.guards import GuardedRoute, require
 from lightspeed_core.api.render.query import render_query
 from lightspeed_core.api.schemas.query import QueryRequest, QueryResponse
+from lightspeed_core.assistant.live import outcome_of
 from lightspeed_core.config.authorization import Action
 from lightspeed_core.domain.identity import Identity
 
@@ -44,7 +45,7 @@ async def query(
     """Ask a question and wait for the whole answer."""
     source = await assistant.start(body.turn_request(mcp_headers), caller)
     try:
-        turn = await while_connected(request.receive, source.outcome())
+        turn = await while_connected(request.receive, outcome_of(source))
     except ClientGone:
         assistant.abandon(source.turn_id)
         return Response(status_code=CLIENT_CLOSED_REQUEST)

@@ -5,11 +5,15 @@ import logging
 from contextlib import AbstractAsyncContextManager
 
 import pytest
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message
 
+from lightspeed_core.api.render.streaming_query import JsonFrames
+from lightspeed_core.api.sse import TurnStream
+from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.domain.events import TextDelta, TurnCompleted
 from lightspeed_core.errors import StoreUnavailable
 from tests.support.asgi import Stream, open_stream
+from tests.support.assistants import caller
 from tests.support.scripted_assistant import STARTED, TURN_ID, ScriptedAssistant, turn
 
 BOUND_SECONDS = 5.0
@@ -94,6 +98,29 @@ async def test_a_client_that_goes_away_is_reported_once(
         await stream.next_part()
         stream.gone.set()
         await wait_for_abandonment(assistant)
+        assert assistant.readers == 0
+    assert assistant.abandoned == [TURN_ID]
+
+
+async def test_a_client_to_which_nothing_can_be_sent_is_one_that_went_away(
+    assistant: ScriptedAssistant,
+) -> None:
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            raise OSError("broken pipe")
+
+    renderer = JsonFrames()
+    source = await assistant.start(TurnRequest(query="q"), caller())
+    stream = TurnStream(source, renderer, abandon=assistant.abandon)
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        return {}
+
+    async with asyncio.timeout(BOUND_SECONDS):
+        await stream({"type": "http"}, receive, send)
+
+    assert assistant.readers == 0
     assert assistant.abandoned == [TURN_ID]
 
 

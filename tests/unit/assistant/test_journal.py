@@ -1,5 +1,7 @@
 from typing import TYPE_CHECKING
 
+import pytest
+
 from lightspeed_core.assistant.journal import TurnJournal, decode_events, encode_events
 from lightspeed_core.domain.events import (
     CitationVerified,
@@ -78,3 +80,23 @@ def test_batches_are_numbered_and_hold_each_event_once() -> None:
         EVENTS[:4]
     )
     assert journal.take() is None
+
+
+def test_what_strict_json_cannot_say_spoils_no_batch() -> None:
+    call = ToolCall(id="c", name="\ud83d", arguments={"big": 2**70}, type="function_call")
+
+    first, second = decode_events(encode_events([ToolCallStarted(call), TextDelta(("a\udc00",))]))
+
+    assert isinstance(first, ToolCallStarted)
+    assert (first.call.name, first.call.arguments["big"]) == ("?", float(2**70))
+    assert second == TextDelta(("a?",))
+
+
+def test_events_of_newer_versions_are_passed_over() -> None:
+    assert decode_events(b'[["Unheard", {}], ["TextDelta", ["a"]]]') == [TextDelta(("a",))]
+
+
+@pytest.mark.parametrize("payload", [b"", b"[", b'[["TurnStarted", {}]]', b"\xff"])
+def test_a_damaged_journal_is_a_value_error(payload: bytes) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        decode_events(payload)

@@ -1,6 +1,7 @@
 import pytest
 
 from lightspeed_core.assistant.context import AssistantSettings, TurnContext
+from lightspeed_core.assistant.live import outcome_of
 from lightspeed_core.assistant.prepare import prepare_turn
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.config.authorization import Action
@@ -42,7 +43,7 @@ async def prepare(
 
 async def a_conversation(worker: Wired) -> str:
     source = await worker.assistant.start(TurnRequest(query="one"), caller())
-    return (await source.outcome()).conversation_id
+    return (await outcome_of(source)).conversation_id
 
 
 @pytest.mark.requirement("query.answer")
@@ -194,7 +195,7 @@ async def test_attachments_follow_the_question_under_their_type(
     attachment = Attachment(attachment_type="log", content_type="text/plain", content="boom")
     request = TurnRequest(query="why?", attachments=(attachment,))
 
-    await (await worker.assistant.start(request, caller())).outcome()
+    await outcome_of(await worker.assistant.start(request, caller()))
 
     assert engine.chats[0].messages[-1].content == "why?\n\n[Attachment: log]\nboom"
 

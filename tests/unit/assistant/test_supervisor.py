@@ -4,6 +4,7 @@ import pytest
 
 from lightspeed_core.assistant.assistant import Interruption
 from lightspeed_core.assistant.context import AssistantSettings
+from lightspeed_core.assistant.live import outcome_of
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.assistant.supervisor import StopReason
 from lightspeed_core.conversations.memory import MemoryConversationStore
@@ -64,7 +65,7 @@ async def test_an_interrupted_turn_keeps_its_text_with_its_markdown_closed(
 
 async def test_interrupting_an_ended_turn_changes_nothing(worker: Wired) -> None:
     source = await worker.assistant.start(TurnRequest(query="one"), caller())
-    await source.outcome()
+    await outcome_of(source)
 
     wish = await worker.assistant.interrupt(source.turn_id, caller())
 
@@ -103,7 +104,7 @@ async def test_a_reader_that_comes_late_reads_everything(
     assert isinstance(again[0], TurnStarted)
     assert text_of(again) == text_of(first) == "abc"
     assert isinstance(again[-1], TurnCompleted)
-    assert again[-1].turn == (await source.outcome())
+    assert again[-1].turn == (await outcome_of(source))
 
 
 async def test_a_turn_goes_on_when_its_reader_goes_away(
@@ -113,7 +114,7 @@ async def test_a_turn_goes_on_when_its_reader_goes_away(
     worker.assistant.abandon(turn_id)
     gate.set()
 
-    turn = await (await worker.assistant.resume(turn_id, caller())).outcome()
+    turn = await outcome_of(await worker.assistant.resume(turn_id, caller()))
 
     assert turn.text == "some **bold end"
     assert (await store.history(turn.conversation_id))[0].state is TurnState.COMPLETED
@@ -129,7 +130,7 @@ async def test_a_turn_stops_with_its_reader_where_that_is_set(
 
         worker.assistant.abandon(turn_id)
 
-        turn = await source.outcome()
+        turn = await outcome_of(source)
     assert (turn.state, turn.text) == (TurnState.INTERRUPTED, "some **bold")
 
 
@@ -146,7 +147,7 @@ async def test_shutdown_waits_for_turns_and_takes_no_more(
         assert not drained.done()
         gate.set()
 
-    assert (await source.outcome()).state is TurnState.COMPLETED
+    assert (await outcome_of(source)).state is TurnState.COMPLETED
 
 
 async def test_shutdown_stops_and_stores_what_takes_too_long(
@@ -174,7 +175,7 @@ async def test_an_answer_that_cannot_be_recorded_goes_out_and_says_so(
     await store.open()
     async with wired_assistant(engine, store) as worker:
         source = await worker.assistant.start(TurnRequest(query="one"), caller())
-        turn = await source.outcome()
+        turn = await outcome_of(source)
     await store.close()
 
     assert turn.state is TurnState.COMPLETED

@@ -1,8 +1,10 @@
 import asyncio
 from dataclasses import replace
 
+from lightspeed_core.assistant.live import outcome_of
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.conversations.memory import MemoryConversationStore
+from lightspeed_core.engine.types import ChatDelta
 from lightspeed_core.errors import EngineUnavailable
 from tests.support.assistants import WAIT_SECONDS, Wired, caller
 from tests.support.scripted_engine import ScriptedEngine, refuses, says
@@ -13,10 +15,14 @@ QUESTION = "How do I change the port on which the service listens?"
 async def topic_after(
     worker: Wired, store: MemoryConversationStore, request: TurnRequest
 ) -> str | None:
-    turn = await (await worker.assistant.start(request, caller())).outcome()
+    turn = await outcome_of(await worker.assistant.start(request, caller()))
+    return await topic_of(store, turn.conversation_id)
+
+
+async def topic_of(store: MemoryConversationStore, conversation_id: str) -> str | None:
     async with asyncio.timeout(WAIT_SECONDS):
         while True:
-            conversation = await store.find(turn.conversation_id)
+            conversation = await store.find(conversation_id)
             assert conversation is not None
             if conversation.topic_summary is not None:
                 return conversation.topic_summary
@@ -57,10 +63,36 @@ async def test_a_request_may_do_without_a_topic(
     engine: ScriptedEngine, worker: Wired, store: MemoryConversationStore
 ) -> None:
     request = TurnRequest(query=QUESTION, generate_topic_summary=False)
-    turn = await (await worker.assistant.start(request, caller())).outcome()
+    turn = await outcome_of(await worker.assistant.start(request, caller()))
     await worker.supervisor.drain()
 
     conversation = await store.find(turn.conversation_id)
     assert conversation is not None
     assert conversation.topic_summary is None
     assert len(engine.chats) == 1
+
+
+async def test_nothing_that_happens_to_a_topic_reaches_the_service(
+    engine: ScriptedEngine, worker: Wired, store: MemoryConversationStore
+) -> None:
+    engine.will(says("answer"), refuses(RuntimeError("a bug")))
+    turn = await outcome_of(await worker.assistant.start(TurnRequest(query="one"), caller()))
+    engine.will(says("another"))
+
+    again = await outcome_of(await worker.assistant.start(TurnRequest(query="two"), caller()))
+
+    assert again.text == "another"
+    conversation = await store.find(turn.conversation_id)
+    assert conversation is not None
+    assert conversation.topic_summary is None
+
+
+async def test_a_conversation_whose_first_turn_the_user_stopped_gets_a_topic_too(
+    engine: ScriptedEngine, worker: Wired, store: MemoryConversationStore
+) -> None:
+    engine.will([ChatDelta(tokens=("a",)), asyncio.Event()], says("Stopped Topic"))
+    source = await worker.assistant.start(TurnRequest(query="one"), caller())
+    await worker.assistant.interrupt(source.turn_id, caller())
+    turn = await outcome_of(source)
+
+    assert await topic_of(store, turn.conversation_id) == "Stopped Topic"

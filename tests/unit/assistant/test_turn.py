@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from lightspeed_core.assistant.context import AssistantSettings
+from lightspeed_core.assistant.live import outcome_of
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.domain.events import (
@@ -13,12 +14,15 @@ from lightspeed_core.domain.events import (
     TextDelta,
     TurnCompleted,
     TurnFailed,
+    TurnInterrupted,
     TurnStarted,
     Warned,
 )
 from lightspeed_core.domain.messages import Role, TokenUsage
 from lightspeed_core.domain.retrieval import Chunk, SourceDocument
+from lightspeed_core.domain.tools import ToolCall
 from lightspeed_core.domain.turn import TurnState
+from lightspeed_core.engine.types import ChatDelta
 from lightspeed_core.errors import (
     Conflict,
     EngineFailed,
@@ -27,7 +31,7 @@ from lightspeed_core.errors import (
     QuotaExceeded,
 )
 from tests.support.assistants import Wired, all_events, caller, text_of, wired_assistant
-from tests.support.scripted_engine import ScriptedEngine, breaks, refuses, says, store_info
+from tests.support.scripted_engine import ScriptedEngine, breaks, calls, refuses, says, store_info
 
 SENTENCE = "The service listens on port 8080."
 
@@ -64,7 +68,7 @@ async def test_a_completed_turn_can_be_read_back_at_once(
     worker: Wired, store: MemoryConversationStore
 ) -> None:
     source = await worker.assistant.start(TurnRequest(query="one"), caller())
-    turn = await source.outcome()
+    turn = await outcome_of(source)
 
     (stored,) = await store.history(turn.conversation_id)
 
@@ -75,9 +79,9 @@ async def test_a_completed_turn_can_be_read_back_at_once(
 async def test_the_model_is_sent_the_earlier_turns_in_order(
     engine: ScriptedEngine, worker: Wired
 ) -> None:
-    first = await (await worker.assistant.start(TurnRequest(query="one"), caller())).outcome()
+    first = await outcome_of(await worker.assistant.start(TurnRequest(query="one"), caller()))
     again = TurnRequest(query="two", conversation_id=first.conversation_id)
-    await (await worker.assistant.start(again, caller())).outcome()
+    await outcome_of(await worker.assistant.start(again, caller()))
 
     request = next(chat for chat in engine.chats if chat.messages[-1].content == "two")
 
@@ -106,13 +110,13 @@ async def test_a_refused_turn_of_a_conversation_frees_it_for_the_next(
     engine: ScriptedEngine, worker: Wired, store: MemoryConversationStore
 ) -> None:
     silent = TurnRequest(query="one", generate_topic_summary=False)
-    first = await (await worker.assistant.start(silent, caller())).outcome()
+    first = await outcome_of(await worker.assistant.start(silent, caller()))
     engine.will(refuses(EngineUnavailable("connection refused")))
     again = TurnRequest(query="two", conversation_id=first.conversation_id)
     with pytest.raises(EngineUnavailable):
         await worker.assistant.start(again, caller())
 
-    turn = await (await worker.assistant.start(again, caller())).outcome()
+    turn = await outcome_of(await worker.assistant.start(again, caller()))
 
     assert turn.state is TurnState.COMPLETED
     states = [stored.state for stored in await store.history(first.conversation_id)]
@@ -133,7 +137,7 @@ async def test_a_model_that_breaks_in_mid_answer_fails_the_turn_and_keeps_its_te
     (stored,) = await store.history(last.turn.conversation_id)
     assert (stored.state, stored.text) == (TurnState.FAILED, "half an")
     with pytest.raises(EngineFailed, match="connection cut"):
-        await source.outcome()
+        await outcome_of(source)
 
 
 async def test_an_unexpected_exception_fails_its_turn_and_no_other(
@@ -143,7 +147,7 @@ async def test_an_unexpected_exception_fails_its_turn_and_no_other(
     broken = await worker.assistant.start(TurnRequest(query="one"), caller())
     assert isinstance((await all_events(broken))[-1], TurnFailed)
 
-    turn = await (await worker.assistant.start(TurnRequest(query="two"), caller())).outcome()
+    turn = await outcome_of(await worker.assistant.start(TurnRequest(query="two"), caller()))
 
     assert turn.text == "fine"
 
@@ -158,7 +162,7 @@ async def test_retrieved_chunks_stand_before_the_text_and_citations_are_kept(
     events = await all_events(source)
 
     assert isinstance(events[1], DocumentsRetrieved)
-    turn = await source.outcome()
+    turn = await outcome_of(source)
     (citation,) = turn.citations
     assert (citation.marker, citation.quote) == ("1", SENTENCE) or citation.marker == "[1]"
     assert SENTENCE[citation.start : citation.end] == citation.quote
@@ -168,9 +172,9 @@ async def test_retrieved_chunks_stand_before_the_text_and_citations_are_kept(
 async def test_no_tools_asks_no_store(engine: ScriptedEngine, worker: Wired) -> None:
     add_documents(engine)
 
-    await (
+    await outcome_of(
         await worker.assistant.start(TurnRequest(query="which port?", no_tools=True), caller())
-    ).outcome()
+    )
 
     assert engine.searches == []
 
@@ -179,7 +183,7 @@ async def test_the_passages_travel_in_a_message_of_their_own_before_the_question
     engine: ScriptedEngine, worker: Wired
 ) -> None:
     add_documents(engine)
-    await (await worker.assistant.start(TurnRequest(query="which port?"), caller())).outcome()
+    await outcome_of(await worker.assistant.start(TurnRequest(query="which port?"), caller()))
 
     system, passages, question = engine.chats[0].messages
 
@@ -209,7 +213,7 @@ async def test_an_input_shield_answers_in_place_of_the_model(
 
     assert events[1] == Refused("input_words", "No.")
     assert engine.chats == []
-    turn = await source.outcome()
+    turn = await outcome_of(source)
     assert (turn.text, turn.refused_by) == ("No.", "input_words")
 
 
@@ -224,7 +228,7 @@ async def test_an_output_shield_lets_no_unchecked_text_out(
     events = await all_events(source)
 
     assert text_of(events) == ""
-    assert (await source.outcome()).text == "No."
+    assert (await outcome_of(source)).text == "No."
 
 
 async def test_an_output_shield_that_passes_changes_nothing(
@@ -241,7 +245,7 @@ async def test_shield_ids_choose_among_the_listed(engine: ScriptedEngine, worker
     engine.add_shield("words", "bomb")
     request = TurnRequest(query="a bomb", shield_ids=())
 
-    turn = await (await worker.assistant.start(request, caller())).outcome()
+    turn = await outcome_of(await worker.assistant.start(request, caller()))
 
     assert turn.refused_by is None
 
@@ -251,9 +255,9 @@ async def test_the_older_half_of_a_history_is_left_out_while_the_prompt_is_too_l
     engine: ScriptedEngine, worker: Wired
 ) -> None:
     silent = TurnRequest(query="one", generate_topic_summary=False)
-    first = await (await worker.assistant.start(silent, caller())).outcome()
+    first = await outcome_of(await worker.assistant.start(silent, caller()))
     again = TurnRequest(query="two", conversation_id=first.conversation_id)
-    await (await worker.assistant.start(again, caller())).outcome()
+    await outcome_of(await worker.assistant.start(again, caller()))
     engine.will(refuses(PromptTooLong("m")), says("short"))
     last = replace(again, query="three")
     source = await worker.assistant.start(last, caller())
@@ -263,7 +267,7 @@ async def test_the_older_half_of_a_history_is_left_out_while_the_prompt_is_too_l
     assert isinstance(events[1], ConversationCompacted)
     asked = [message.content for message in engine.chats[-1].messages if message.role is Role.USER]
     assert asked == ["two", "three"]
-    assert (await source.outcome()).text == "short"
+    assert (await outcome_of(source)).text == "short"
 
 
 async def test_a_question_that_alone_is_too_long_is_refused(
@@ -283,7 +287,7 @@ async def test_a_turn_that_waits_too_long_for_its_predecessor_is_refused(
     gate = asyncio.Event()
     async with wired_assistant(engine, store, settings=settings) as worker:
         silent = TurnRequest(query="1", generate_topic_summary=False)
-        first = await (await worker.assistant.start(silent, caller())).outcome()
+        first = await outcome_of(await worker.assistant.start(silent, caller()))
         again = TurnRequest(query="2", conversation_id=first.conversation_id)
         engine.will([*says("a")[:1], gate])
         running = await worker.assistant.start(again, caller())
@@ -292,7 +296,7 @@ async def test_a_turn_that_waits_too_long_for_its_predecessor_is_refused(
             await worker.assistant.start(again, caller())
 
         gate.set()
-        await running.outcome()
+        await outcome_of(running)
 
 
 async def test_ten_seconds_without_an_answer_start_the_turn(
@@ -308,3 +312,36 @@ async def test_ten_seconds_without_an_answer_start_the_turn(
 
     assert sum(isinstance(event, TurnStarted) for event in events) == 1
     assert text_of(events) == "late"
+
+
+@pytest.mark.parametrize("shield", ["input_words", "output_words", "inout_words"])
+@pytest.mark.parametrize("has_documents", [False, True])
+async def test_stopping_a_turn_ends_the_call_of_the_model_through_every_stage(
+    engine: ScriptedEngine, worker: Wired, shield: str, has_documents: bool
+) -> None:
+    if has_documents:
+        add_documents(engine)
+    engine.add_shield(shield, "bomb")
+    reached = asyncio.Event()
+    engine.will([ChatDelta(tokens=("which port?",)), reached, asyncio.Event()])
+    source = await worker.assistant.start(TurnRequest(query="which port?"), caller())
+    reached.set()
+
+    await worker.assistant.interrupt(source.turn_id, caller())
+    events = await all_events(source)
+
+    assert isinstance(events[-1], TurnInterrupted)
+    assert engine.ended == len(engine.chats) == 1
+
+
+async def test_a_shield_that_refuses_what_is_said_beside_a_call_ends_the_turn_before_it(
+    engine: ScriptedEngine, worker: Wired
+) -> None:
+    engine.add_shield("output_words", "secret", text="No.")
+    engine.will(calls(ToolCall(id="c", name="read", arguments={}), text="a secret"))
+    request = TurnRequest(query="tell", generate_topic_summary=False)
+
+    turn = await outcome_of(await worker.assistant.start(request, caller()))
+
+    assert (turn.text, turn.tool_calls) == ("No.", ())
+    assert engine.ended == len(engine.chats) == 1
