@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import io
 import sqlite3
 import sys
 import time
@@ -17,6 +16,7 @@ import yaml
 from llama_stack_api import ConflictError
 
 from lightspeed_stack_providers.faiss_hybrid.failures import StoreFileUnusable
+from tests.support.raw_stack import raw_stack
 from tests.unit.providers.faiss_hybrid.parts import (
     chunk,
     found_ids,
@@ -177,21 +177,6 @@ def plain_logs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLAMA_STACK_LOG_FORMAT", "json")
 
 
-@asynccontextmanager
-async def stack(file: Path) -> AsyncGenerator[Any]:
-    from llama_stack.core.library_client import (  # noqa: PLC0415 - seconds
-        AsyncLlamaStackAsLibraryClient,
-    )
-
-    client = AsyncLlamaStackAsLibraryClient(str(file))
-    with contextlib.redirect_stdout(io.StringIO()):
-        await client.initialize()
-    try:
-        yield client
-    finally:
-        await client.shutdown()
-
-
 TEXTS = [
     "Back up the database every night and keep seven copies.",
     "The web console listens on port 8443 by default.",
@@ -225,7 +210,7 @@ def wire_chunks(vectors: list[list[float]]) -> list[dict[str, Any]]:
 @pytest.mark.filterwarnings(OF_THE_STACK)
 async def test_a_real_stack_stores_finds_lists_and_deletes(tmp_path: Path) -> None:
     question = "How often do I save my data?"
-    async with stack(run_yaml(tmp_path)) as client:
+    async with raw_stack(run_yaml(tmp_path)) as client:
         await client.vector_io.insert(vector_store_id="kb", chunks=wire_chunks([[], [], []]))
         [pending] = (await client.vector_stores.files.list(vector_store_id="kb")).data
         assert (pending.id, pending.status) == ("guide", "in_progress")
@@ -248,7 +233,7 @@ async def test_a_real_stack_stores_finds_lists_and_deletes(tmp_path: Path) -> No
         assert {each.content for each in filtered.chunks} == set(TEXTS[1:])
         assert all(0 <= score <= 1 for score in filtered.scores)
 
-    async with stack(run_yaml(tmp_path)) as client:
+    async with raw_stack(run_yaml(tmp_path)) as client:
         [kept] = (await client.vector_stores.files.list(vector_store_id="kb")).data
         assert (kept.status, kept.attributes["chunks"]) == ("completed", 3)
         text = await client.vector_stores.files.content(vector_store_id="kb", file_id="guide")
@@ -264,8 +249,8 @@ async def test_a_real_stack_stores_finds_lists_and_deletes(tmp_path: Path) -> No
 
 @pytest.mark.filterwarnings(OF_THE_STACK)
 async def test_a_stack_with_another_dimension_does_not_start(tmp_path: Path) -> None:
-    async with stack(run_yaml(tmp_path)):
+    async with raw_stack(run_yaml(tmp_path)):
         pass
     with pytest.raises(ConflictError, match=r"dimension 384.*dimension 256"):
-        async with stack(run_yaml(tmp_path, dimension=256)):
+        async with raw_stack(run_yaml(tmp_path, dimension=256)):
             pass

@@ -1,8 +1,5 @@
 """The two providers that need no network, inside a real Llama Stack with the network forbidden."""
 
-import contextlib
-import importlib
-import io
 import math
 import socket
 import subprocess
@@ -21,6 +18,7 @@ from llama_stack_api import Api
 from lightspeed_core.assistant.passages import write_passages
 from lightspeed_core.domain.retrieval import RagChunk
 from lightspeed_stack_providers.extractive.passages import read_prompt
+from tests.support.raw_stack import raw_stack
 from tests.unit.providers.extractive.prompts import prompt
 
 MODEL = "onnx/all-MiniLM-L6-v2"
@@ -83,14 +81,8 @@ def write_run_yaml(folder: Path) -> Path:
 async def stack(
     attempts: list[object], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[Any]:
-    module = importlib.import_module("llama_stack.core.library_client")
-    client = module.AsyncLlamaStackAsLibraryClient(
-        str(write_run_yaml(tmp_path_factory.mktemp("stack"))), skip_logger_removal=True
-    )
-    with contextlib.redirect_stdout(io.StringIO()):
-        await client.initialize()
-    yield client
-    await client.shutdown()
+    async with raw_stack(write_run_yaml(tmp_path_factory.mktemp("stack"))) as client:
+        yield client
     names = [thread.name for thread in threading.enumerate()]
     assert not [name for name in names if name.startswith(("onnx-embeddings", "extractive"))]
     assert attempts == []

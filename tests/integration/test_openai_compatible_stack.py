@@ -1,6 +1,4 @@
 import asyncio
-import contextlib
-import io
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from lightspeed_stack_providers.failures import UpstreamCut, UpstreamUnauthorize
 from lightspeed_stack_providers.lean import LeanChat
 from lightspeed_stack_providers.openai_compatible.impl import OpenAICompatible
 from tests.support.openai_provider import params, provided
+from tests.support.raw_stack import raw_stack
 from tests.support.stub_llm import StubLLM, stub_llm
 
 
@@ -134,7 +133,7 @@ async def test_what_endpoints_do_not_share_is_refused(
         await getattr(provider, operation)(None)
 
 
-def run_config(folder: Path, stub: StubLLM) -> str:
+def run_config(folder: Path, stub: StubLLM) -> Path:
     provider = {
         "provider_id": "${env.STUB_KEY:+gpt}",
         "provider_type": "remote::openai_compatible",
@@ -162,7 +161,7 @@ def run_config(folder: Path, stub: StubLLM) -> str:
             }
         )
     )
-    return str(path)
+    return path
 
 
 @pytest.fixture
@@ -171,19 +170,8 @@ async def stack(
 ) -> AsyncGenerator[Any]:
     monkeypatch.setenv("LLAMA_STACK_LOG_FORMAT", "json")
     monkeypatch.setenv("STUB_KEY", "12345")
-    from llama_stack.core.library_client import (  # noqa: PLC0415 -- seconds long
-        AsyncLlamaStackAsLibraryClient,
-    )
-
-    client = AsyncLlamaStackAsLibraryClient(run_config(tmp_path, stub))
-    with contextlib.redirect_stdout(io.StringIO()):
-        await client.initialize()
-    before = asyncio.all_tasks()
-    yield client
-    # The stack's router writes each completion in a task that nobody awaits.
-    if writing := asyncio.all_tasks() - before - {asyncio.current_task()}:
-        await asyncio.wait(writing, timeout=5)
-    await client.shutdown()
+    async with raw_stack(run_config(tmp_path, stub)) as client:
+        yield client
 
 
 @pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")
