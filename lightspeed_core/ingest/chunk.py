@@ -88,9 +88,11 @@ def _spans(
         start = section.start + content.find(stripped)
         yield start, start + len(stripped)
         return
-    heading: int | None = section.start if section.body > section.start else None
-    for offset, piece in splitter.chunk_indices(text[section.body : section.end]):
-        start = section.body + offset
+    # An overlong heading with nothing below it is cut like any other text.
+    body = section.body if text[section.body : section.end].strip() else section.start
+    heading: int | None = section.start if body > section.start else None
+    for offset, piece in splitter.chunk_indices(text[body : section.end]):
+        start = body + offset
         # The heading's line goes with the first piece, never alone.
         yield (start if heading is None else heading), start + len(piece)
         heading = None

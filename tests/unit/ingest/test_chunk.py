@@ -67,6 +67,13 @@ def test_code_and_tables_stay_whole_where_they_fit() -> None:
     assert any(table.strip() in content for content in contents)
 
 
+def test_an_overlong_heading_with_nothing_below_it_is_not_lost() -> None:
+    text = "# " + "word " * 400
+    chunks = chunk_document(document(text))
+    assert len(chunks) > 1
+    assert sum(chunk.content.count("word") for chunk in chunks) == 400
+
+
 def test_a_text_without_headings_is_one_chunk() -> None:
     (chunk,) = chunk_document(document("  Plain text.\n\n"))
     assert (chunk.content, chunk.start, chunk.end, chunk.heading) == ("Plain text.", 2, 13, "")
