@@ -22,8 +22,7 @@ run: environment ## Start the service; CONFIG=file uses another configuration
 	@$(BIN)/lightspeed-stack $(if $(CONFIG),-c $(CONFIG))
 
 test: environment ## Run the checks and all tests
-	@$(MAKE) verify
-	$(PYTEST) tests
+	@$(MAKE) verify test-unit test-contract test-integration test-e2e
 
 test-unit: environment ## Run the unit tests
 	$(PYTEST) tests/unit
