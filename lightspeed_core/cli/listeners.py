@@ -4,16 +4,12 @@ import errno
 import socket
 from collections.abc import Sequence
 
-from lightspeed_core.errors import LightspeedError
-
 _BACKLOG = 2048
 _ABSENT = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
-class CannotListen(LightspeedError):
-    """The address cannot be listened on; the cause says why in one line."""
-
-    code = "cannot_listen"
+class CannotListen(Exception):
+    """The address cannot be listened on; the text says why in one line."""
 
 
 def open_listeners(host: str, port: int) -> Sequence[socket.socket]:
@@ -35,7 +31,7 @@ def open_listeners(host: str, port: int) -> Sequence[socket.socket]:
             listener.close()
         raise _refusal(host, port, error) from error
     if not opened:
-        raise CannotListen("Cannot listen", f"{host} is no address of this machine (service.host)")
+        raise CannotListen(f"{host} is no address of this machine (service.host)")
     return opened
 
 
@@ -69,4 +65,4 @@ def _refusal(host: str, port: int, error: OSError) -> CannotListen:
         cause = f"this user may not listen on {where}; choose a service.port above 1023"
     else:
         cause = f"{where} cannot be listened on: {error.strerror}"
-    return CannotListen("Cannot listen", cause)
+    return CannotListen(cause)

@@ -45,7 +45,7 @@ def serve(
     try:
         listeners = open_listeners(service.host, service.port)
     except CannotListen as refusal:
-        print(f"{PROGRAM}: {refusal.cause}", file=sys.stderr)
+        print(f"{PROGRAM}: {refusal}", file=sys.stderr)
         return FAILED
     scheme = "https" if service.tls_config.tls_certificate_path else "http"
     logger.info("service listened url=%s://%s:%d", scheme, service.host, service.port)
