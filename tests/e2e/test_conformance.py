@@ -267,7 +267,7 @@ def test_a_usable_request_id_comes_back_and_is_logged(
     answer = client.get("/v1/info", headers={"X-Request-ID": "from-the-proxy-17"})
 
     assert answer.headers["x-request-id"] == "from-the-proxy-17"
-    assert "request_id=from-the-proxy-17" in service.output()
+    assert service.has_logged("request_id=from-the-proxy-17")
 
 
 @pytest.mark.requirement("query.form")

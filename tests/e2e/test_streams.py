@@ -204,7 +204,7 @@ def test_a_killed_process_leaves_a_prefix_that_reads_as_interrupted(
 
 
 # How long a slow machine may take to commit a batch that was due.
-WRITING_SECONDS = 1.0
+WRITING_SECONDS = 0.3
 
 
 def ids(events: list[WireEvent]) -> set[int]:

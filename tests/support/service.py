@@ -15,6 +15,7 @@ import httpx2
 
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0
+LOG_SECONDS = 5.0
 ROOT = Path(__file__).resolve().parents[2]
 
 # What would switch a provider on, or change a default, stays out of the tests.
@@ -64,6 +65,15 @@ class Service:
     def output(self) -> str:
         """Return what it has logged."""
         return self.log.read_text(errors="replace")
+
+    def has_logged(self, text: str) -> bool:
+        """Say whether the log has a text; waits for it, for a line may follow its answer."""
+        until = time.monotonic() + LOG_SECONDS
+        while text not in self.output():
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.02)
+        return True
 
     def _wait_for(self, path: str) -> None:
         until = time.monotonic() + START_SECONDS

@@ -52,8 +52,8 @@ def test_the_example_of_the_documentation_is_read():
 
     found = read_prompt(example)
 
-    assert found.question == "Which port does the service listen on?"
-    assert found.passages == (Passage(1, "Ports", "The service listens on port 8080."),)
+    assert found.question == "When must the pump be primed?"
+    assert found.passages == (Passage(1, "Pump", "The pump must be primed before every start."),)
 
 
 def test_an_empty_fence_holds_no_passages():
