@@ -47,6 +47,21 @@ class _Write:
     work: Work | None = None
     done: asyncio.Future[Any] | None = None
     on_settled: OnSettled | None = None
+    is_settled: bool = False
+
+    def succeed(self, result: Any) -> None:
+        self.is_settled = True
+        if self.on_settled is not None:
+            self.on_settled(None)
+        if self.done is not None and not self.done.done():
+            self.done.set_result(result)
+
+    def fail(self, failure: StoreUnavailable) -> None:
+        self.is_settled = True
+        if self.on_settled is not None:
+            self.on_settled(failure)
+        if self.done is not None and not self.done.done():
+            self.done.set_exception(failure)
 
 
 class GroupWriter:
@@ -91,11 +106,16 @@ class GroupWriter:
         self._urgent.set()
 
     async def run(self) -> None:
-        """Write groups until stopped."""
+        """Write groups until stopped; when cancelled, what is not written fails."""
+        group: list[_Write] = []
         try:
             while await self._next_group_is_due():
-                await self._commit(self._take_group())
+                group = self._take_group()
+                await self._commit(group)
         finally:
+            self._is_stopping = True
+            left = [write for write in (*group, *self._queue) if not write.is_settled]
+            self._fail(left, StoreUnavailable("The database is closed"))
             await self._disconnect()
 
     async def _wait_for(self, write: _Write) -> Any:
@@ -135,10 +155,7 @@ class GroupWriter:
                 await self._commit([write])
         else:
             for write, result in zip(group, results, strict=True):
-                if write.on_settled is not None:
-                    write.on_settled(None)
-                if write.done is not None and not write.done.done():
-                    write.done.set_result(result)
+                write.succeed(result)
 
     async def _apply_patiently(self, group: list[_Write]) -> list[Any]:
         attempt = 1
@@ -174,10 +191,7 @@ class GroupWriter:
         for write in group:
             failure = StoreUnavailable()
             failure.__cause__ = error
-            if write.on_settled is not None:
-                write.on_settled(failure)
-            if write.done is not None and not write.done.done():
-                write.done.set_exception(failure)
+            write.fail(failure)
 
 
 def _apply_group(connection: Connection, group: list[_Write]) -> list[Any]:

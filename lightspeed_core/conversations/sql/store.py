@@ -130,8 +130,8 @@ class SqlConversationStore(ConversationStore):
 
     @override
     async def finish(self, turn: Turn, last_batch: JournalBatch | None) -> None:
-        rows = self._recording.finish(turn, last_batch, self._clock())
         try:
+            rows = self._recording.finish(turn, last_batch, self._clock())
             await self._writer.write([*self._unwritten.pop(turn.turn_id, ()), *rows])
             if turn.turn_id in self._unwritten:
                 # Its beginning failed in the same group, so there was nothing to finish.

@@ -1,6 +1,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from lightspeed_core.conversations.sql import SqlConversationStore
 from lightspeed_core.conversations.sql.recording import Recording
 from lightspeed_core.db.connect import SqliteSettings
 from lightspeed_core.db.database import Database
+from lightspeed_core.domain.tools import ToolCall
 from lightspeed_core.errors import StoreUnavailable
-from tests.support.databases import NOON, a_turn, completed
+from tests.support.databases import NOON, ManualClock, a_turn, completed
 
 
 @pytest.fixture
@@ -155,3 +157,19 @@ def test_all_prepared_statements_can_be_said_to_postgresql() -> None:
 
     assert len(said) == 6
     assert sum("ON CONFLICT" in text for text in said) == 2
+
+
+async def test_a_turn_that_no_document_can_hold_is_left_to_be_settled(path: Path) -> None:
+    clock = ManualClock()
+    async with SqlConversationStore(Database(SqliteSettings(path=path)), clock=clock) as store:
+        turn = a_turn()
+        store.begin_new(turn)
+        call = ToolCall(id="c", name="n", arguments={"x": object()})
+        with pytest.raises(TypeError):
+            await store.finish(replace(completed(turn), tool_calls=(call,)), None)
+        assert await store.find(turn.conversation_id) is not None
+        clock.advance(11)
+
+        (expired,) = await store.claim_expired()
+
+    assert expired.turn == turn

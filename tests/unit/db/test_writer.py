@@ -178,3 +178,29 @@ async def test_a_writer_that_was_stopped_refuses_and_counts(engine: AsyncEngine)
     assert isinstance(settled[0], StoreUnavailable)
     assert writer.failed_writes == 1
     assert await names(engine) == []
+
+
+@pytest.mark.parametrize("is_busy", [False, True], ids=["about to write", "waiting for a lock"])
+async def test_a_writer_that_is_cancelled_leaves_nobody_waiting(
+    engine: AsyncEngine, settings: SqliteSettings, is_busy: bool
+) -> None:
+    writer = GroupWriter(engine)
+    settled: list[object] = []
+    holder = sqlite3.connect(settings.path)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        running = group.create_task(writer.run())
+        await asyncio.sleep(0)
+        holder.execute("BEGIN IMMEDIATE")
+        taken = asyncio.ensure_future(writer.write(put("a")))
+        await asyncio.sleep(0.01 if is_busy else 0)
+        running.cancel()
+        writer.submit(put("b"), settled.append)
+        queued = asyncio.ensure_future(writer.write(put("c")))
+        outcomes = await asyncio.gather(taken, queued, return_exceptions=True)
+    holder.close()
+
+    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable, StoreUnavailable]
+    assert len(settled) == 1
+    with pytest.raises(StoreUnavailable):
+        await writer.write(put("d"))
+    assert await names(engine) == []
