@@ -4,20 +4,21 @@ Spares the database the questions that the process can answer itself; what other
 does not know.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 
 @dataclass(slots=True)
 class _Place:
     conversation_id: str
-    expires_at: datetime
     is_free: bool
 
 
 class Lineup:
-    """Who stands before whom among the turns of this process."""
+    """Who stands before whom among the turns of this process.
+
+    A turn blocks those behind it until it leaves, whatever became of its lease: a process that
+    was held up for longer than that, as by a suspended machine, still runs it.
+    """
 
     def __init__(self) -> None:
         self._places: dict[str, _Place] = {}
@@ -26,11 +27,9 @@ class Lineup:
     def __contains__(self, turn_id: object) -> bool:
         return turn_id in self._places
 
-    def join(
-        self, turn_id: str, conversation_id: str, *, expires_at: datetime, is_free: bool
-    ) -> None:
+    def join(self, turn_id: str, conversation_id: str, *, is_free: bool) -> None:
         """Add a turn behind the others of its conversation."""
-        place = _Place(conversation_id, expires_at, is_free)
+        place = _Place(conversation_id, is_free)
         self._places[turn_id] = place
         self._queues.setdefault(conversation_id, {})[turn_id] = place
 
@@ -49,12 +48,6 @@ class Lineup:
         for turn_id in list(self._queues.get(conversation_id, ())):
             self.leave(turn_id)
 
-    def prolong(self, turn_ids: Iterable[str], expires_at: datetime) -> None:
-        """Note the new end of the leases of those turns that are in the lineup."""
-        for turn_id in turn_ids:
-            if (place := self._places.get(turn_id)) is not None:
-                place.expires_at = expires_at
-
     def set_free(self, turn_id: str) -> None:
         """Note that nobody stands before the turn, here or elsewhere."""
         if (place := self._places.get(turn_id)) is not None:
@@ -65,14 +58,7 @@ class Lineup:
         place = self._places.get(turn_id)
         return place is not None and place.is_free
 
-    def is_blocked(self, turn_id: str, now: datetime) -> bool:
-        """Say whether a turn of this process stands before it with a lease that still runs."""
+    def is_blocked(self, turn_id: str) -> bool:
+        """Say whether a turn of this process stands before it."""
         place = self._places.get(turn_id)
-        if place is None:
-            return False
-        for other_id, other in self._queues[place.conversation_id].items():
-            if other_id == turn_id:
-                return False
-            if other.expires_at > now:
-                return True
-        return False
+        return place is not None and next(iter(self._queues[place.conversation_id])) != turn_id

@@ -267,7 +267,7 @@ class MemoryConversationStore(ConversationStore):
         for other_id, other in self._memory.by_conversation[turn.conversation_id].items():
             if other_id == turn.turn_id:
                 return False
-            if other.blocks(now):
+            if other_id in self._running or other.blocks(now):
                 return True
         return False
 

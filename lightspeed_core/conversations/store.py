@@ -17,8 +17,8 @@ class ConversationStore(Protocol):
     """Keeps conversations. Raises `StoreUnavailable` when the database does not answer.
 
     Turns of one conversation run one after another in the order in which `begin` received
-    them. A running or waiting turn is leased by its worker; a lease that is not renewed in time
-    blocks nobody.
+    them. A running or waiting turn is leased by its worker; one whose lease is not renewed in
+    time blocks no other worker.
     """
 
     async def open(self) -> None:

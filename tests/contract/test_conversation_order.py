@@ -103,21 +103,40 @@ async def test_a_turn_that_waits_in_a_conversation_that_is_deleted_is_told(
 
 
 @pytest.mark.requirement("store.leases")
-@pytest.mark.parametrize("is_elsewhere", [False, True], ids=["same worker", "other worker"])
 async def test_a_lost_lease_frees_the_conversation(
-    store: ConversationStore, other: ConversationStore, clock: ManualClock, is_elsewhere: bool
+    store: ConversationStore, other: ConversationStore, clock: ManualClock
 ) -> None:
     dead = a_turn()
     store.begin_new(dead)
     await store.rename(dead.conversation_id, "committed")
-    worker = other if is_elsewhere else store
     second = a_turn(dead.conversation_id)
-    await worker.begin(second)
-    waiting = asyncio.ensure_future(worker.wait_for_predecessors(second))
+    await other.begin(second)
+    waiting = asyncio.ensure_future(other.wait_for_predecessors(second))
     assert not await has_ended(waiting, 0.3)
 
     clock.advance(10)
 
+    await asyncio.wait_for(waiting, BOUND)
+
+
+@pytest.mark.parametrize("is_received_late", [False, True])
+async def test_a_worker_that_was_held_up_lets_no_turn_overtake_one_that_it_still_runs(
+    store: ConversationStore, clock: ManualClock, is_received_late: bool
+) -> None:
+    first = a_turn()
+    store.begin_new(first)
+    second = a_turn(first.conversation_id)
+    if is_received_late:
+        clock.advance(11)
+        await store.begin(second)
+    else:
+        await store.begin(second)
+        clock.advance(11)
+    waiting = asyncio.ensure_future(store.wait_for_predecessors(second))
+
+    assert not await has_ended(waiting, 0.3)
+
+    await store.finish(completed(first), None)
     await asyncio.wait_for(waiting, BOUND)
 
 

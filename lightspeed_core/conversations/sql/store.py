@@ -91,7 +91,7 @@ class SqlConversationStore(ConversationStore):
                 after=self._join(turn, is_new=False),
             )
             # Nobody can come before it any more, so it stays free.
-            if not precedence.is_blocked:
+            if not precedence.is_blocked and not self._lineup.is_blocked(turn.turn_id):
                 self._lineup.set_free(turn.turn_id)
         except BaseException as error:
             self._leave(turn)
@@ -149,9 +149,7 @@ class SqlConversationStore(ConversationStore):
         signs = await self._writer.call(
             lambda connection: leases.renew(connection, turn_ids, lease)
         )
-        lost = signs.lost - self._unwritten.keys()
-        self._lineup.prolong(set(turn_ids) - lost, lease.expires_at)
-        return LeaseSigns(lost=lost, interrupted=signs.interrupted)
+        return LeaseSigns(lost=signs.lost - self._unwritten.keys(), interrupted=signs.interrupted)
 
     @override
     async def claim_expired(self) -> list[ExpiredTurn]:
@@ -226,9 +224,9 @@ class SqlConversationStore(ConversationStore):
         return removed
 
     async def _is_blocked(self, turn: Turn) -> bool:
-        now = self._clock()
-        if self._lineup.is_blocked(turn.turn_id, now):
+        if self._lineup.is_blocked(turn.turn_id):
             return True
+        now = self._clock()
         precedence = await self._database.read(
             lambda connection: leases.precedence(connection, turn.turn_id, now)
         )
@@ -251,9 +249,9 @@ class SqlConversationStore(ConversationStore):
         return found
 
     def _join(self, turn: Turn, *, is_new: bool) -> Sequence["Row"]:
-        expires_at = self._clock() + self._lease
-        rows = self._recording.begin(turn, expires_at=expires_at, is_new=is_new)
-        self._lineup.join(turn.turn_id, turn.conversation_id, expires_at=expires_at, is_free=is_new)
+        lease = self._new_lease()
+        rows = self._recording.begin(turn, expires_at=lease.expires_at, is_new=is_new)
+        self._lineup.join(turn.turn_id, turn.conversation_id, is_free=is_new)
         return rows
 
     def _leave(self, turn: Turn) -> None:

@@ -1,23 +1,18 @@
-from datetime import timedelta
-
 from lightspeed_core.conversations.lineup import Lineup
-from tests.support.databases import NOON
-
-LATER = NOON + timedelta(seconds=10)
 
 
 def line_up(*turn_ids: str, conversation_id: str = "c") -> Lineup:
     lineup = Lineup()
     for turn_id in turn_ids:
-        lineup.join(turn_id, conversation_id, expires_at=LATER, is_free=False)
+        lineup.join(turn_id, conversation_id, is_free=False)
     return lineup
 
 
 def test_a_turn_is_blocked_by_those_before_it_alone() -> None:
     lineup = line_up("a", "b")
-    lineup.join("x", "other", expires_at=LATER, is_free=False)
+    lineup.join("x", "other", is_free=False)
 
-    assert [lineup.is_blocked(turn_id, NOON) for turn_id in "abx"] == [False, True, False]
+    assert [lineup.is_blocked(turn_id) for turn_id in "abx"] == [False, True, False]
 
 
 def test_leaving_frees_the_next() -> None:
@@ -26,21 +21,13 @@ def test_leaving_frees_the_next() -> None:
     lineup.leave("a")
     lineup.leave("a")
 
-    assert [lineup.is_blocked(turn_id, NOON) for turn_id in "bc"] == [False, True]
+    assert [lineup.is_blocked(turn_id) for turn_id in "bc"] == [False, True]
     assert "a" not in lineup
-
-
-def test_a_lease_that_ran_out_blocks_nobody_until_it_is_prolonged() -> None:
-    lineup = line_up("a", "b")
-
-    assert not lineup.is_blocked("b", LATER)
-    lineup.prolong(["a", "unknown"], LATER + timedelta(seconds=1))
-    assert lineup.is_blocked("b", LATER)
 
 
 def test_a_turn_is_free_when_it_was_said_to_be() -> None:
     lineup = line_up("b")
-    lineup.join("a", "new", expires_at=LATER, is_free=True)
+    lineup.join("a", "new", is_free=True)
 
     assert [lineup.is_free(turn_id) for turn_id in ("a", "b", "?")] == [True, False, False]
     lineup.set_free("b")
@@ -54,4 +41,4 @@ def test_a_dissolved_conversation_has_no_turns() -> None:
     lineup.dissolve("unknown")
 
     assert "a" not in lineup
-    assert not lineup.is_blocked("b", NOON)
+    assert not lineup.is_blocked("b")
