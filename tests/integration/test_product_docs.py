@@ -1,6 +1,6 @@
 """The product's own documents make a knowledge base whose citations are exact."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from importlib.resources import files
 
 import pytest
@@ -102,7 +102,7 @@ async def test_what_is_quoted_from_the_documents_is_cited_at_its_place(
     ]
     assert quotes
 
-    async def answer() -> AsyncIterator[TextDelta]:
+    async def answer() -> AsyncGenerator[TextDelta]:
         for number, quote in quotes:
             yield TextDelta((f"{quote} [{number}]", "\n\n"))
 
