@@ -1,0 +1,249 @@
+"""Two worker processes on one port and one file, each spoken to over a connection of its own."""
+
+import signal
+import time
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+import pytest
+
+from tests.support.service import START_SECONDS, Service, running_service
+from tests.support.streams import WireEvent, parse_stream, read_frames, text_of
+from tests.support.stub_llm import StubLLM
+
+CONFIG = """\
+name: pair
+service: {host: 127.0.0.1, port: "${env.LIGHTSPEED_PORT}", workers: 2}
+llama_stack: {use_as_library_client: true, library_client_config_path: "shipped:run.yaml"}
+user_data_collection: {}
+knowledge: {product_docs: false}
+"""
+SILENT: dict[str, Any] = {"vector_store_ids": [], "generate_topic_summary": False}
+TRIES = 200
+LEASE_SECONDS = 10.0
+
+
+@contextmanager
+def pair_of_workers(directory: Path, environment: dict[str, str]) -> Generator[Service]:
+    config = directory / "pair.yaml"
+    config.write_text(CONFIG)
+    with running_service(directory / "data", environment=environment, config=config) as service:
+        try:
+            service.wait_until_listening()
+            yield service
+        finally:
+            # Whoever kills the parent alone leaves the workers behind.
+            for worker in workers_of(service):
+                worker.kill()
+
+
+@pytest.fixture(scope="module")
+def pair(
+    tmp_path_factory: pytest.TempPathFactory, model_environment: dict[str, str]
+) -> Generator[Service]:
+    with pair_of_workers(tmp_path_factory.mktemp("pair"), model_environment) as service:
+        yield service
+
+
+@pytest.fixture
+def clients(pair: Service) -> Generator[tuple[httpx2.Client, httpx2.Client]]:
+    """One client for each worker, booted."""
+    with connected(pair) as clients:
+        yield clients
+
+
+@contextmanager
+def connected(service: Service) -> Generator[tuple[httpx2.Client, httpx2.Client]]:
+    with ExitStack() as stack:
+        found: dict[int, httpx2.Client] = {}
+        for _ in range(TRIES):
+            client = stack.enter_context(service.client())
+            found.setdefault(worker_behind(service, client), client)
+            if len(found) == 2:
+                break
+        one, other = found.values()
+        wait_until_ready(one)
+        wait_until_ready(other)
+        yield one, other
+
+
+def workers_of(service: Service) -> list[psutil.Process]:
+    if service.process.poll() is not None:
+        return []
+    children = psutil.Process(service.process.pid).children(recursive=True)
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def worker_behind(service: Service, client: httpx2.Client) -> int:
+    """Return the process id of the worker that accepted the client's connection."""
+    stream = client.get("/liveness").extensions["network_stream"]
+    address = stream.get_extra_info("client_addr")
+    (worker,) = [
+        worker.pid
+        for worker in workers_of(service)
+        if any(line.raddr == tuple(address) for line in worker.net_connections("tcp"))
+    ]
+    return worker
+
+
+def wait_until_ready(client: httpx2.Client) -> None:
+    until = time.monotonic() + START_SECONDS
+    while client.get("/readiness").status_code != 200:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def ask(query: str, **fields: Any) -> dict[str, Any]:
+    return {"query": query} | SILENT | fields
+
+
+def answer(client: httpx2.Client, query: str, conversation_id: str) -> str:
+    body = ask(query, conversation_id=conversation_id)
+    response = client.post("/v1/query", json=body)
+    assert response.status_code == 200, response.text
+    return response.json()["response"]
+
+
+def resumed(client: httpx2.Client, request_id: str, last: int) -> list[WireEvent]:
+    headers = {"Last-Event-ID": str(last)}
+    response = client.get(f"/v1/streaming_query/{request_id}", headers=headers)
+    assert response.status_code == 200, response.text
+    return parse_stream(response.text)
+
+
+def interrupted(client: httpx2.Client, request_id: str) -> bool:
+    wish = {"request_id": request_id}
+    return client.post("/v1/streaming_query/interrupt", json=wish).json()["interrupted"]
+
+
+@pytest.mark.requirement("turn.order")
+def test_a_conversation_goes_from_worker_to_worker_in_the_order_of_its_questions(
+    clients: tuple[httpx2.Client, httpx2.Client], stub: StubLLM
+) -> None:
+    one, other = clients
+    with ThreadPoolExecutor(2) as pool:
+        for round_number in range(8):
+            with one.stream(
+                "POST", "/v1/streaming_query", json=ask("first [[tokens=4]] [[delay=40]]")
+            ) as stream:
+                events = read_frames(stream.iter_text())
+                # The conversation is known everywhere from the moment it is announced.
+                conversation_id = next(events).data["conversation_id"]
+                second = pool.submit(answer, other, "second", conversation_id)
+                list(events)
+            assert second.result() == "You asked: second", round_number
+            assert answer(one, "third", conversation_id) == "You asked: third"
+
+    prompts = [
+        [message["content"] for message in request["body"]["messages"] if message["role"] == "user"]
+        for request in stub.requests()
+    ]
+    last = [prompt for prompt in prompts if prompt[-1] == "third"]
+    assert last == [["first [[tokens=4]] [[delay=40]]", "second", "third"]] * 8
+
+
+@pytest.mark.requirement("stream.resume")
+def test_either_worker_resumes_a_stream_during_the_turn_and_after_it(
+    clients: tuple[httpx2.Client, httpx2.Client],
+) -> None:
+    one, other = clients
+    for dropped_after in (1, 2, 7):
+        seen: list[WireEvent] = []
+        with one.stream(
+            "POST", "/v1/streaming_query", json=ask("x [[tokens=12]] [[delay=30]]")
+        ) as stream:
+            for event in read_frames(stream.iter_text()):
+                seen.append(event)
+                if len(seen) == dropped_after:
+                    break
+        request_id = seen[0].data["request_id"]
+
+        rest = resumed(other, request_id, seen[-1].id)
+
+        assert [event.id for event in seen + rest] == list(range(len(seen + rest)))
+        assert [event.event for event in rest[-2:]] == ["turn_complete", "end"]
+        assert rest[-2].data["token"] == text_of(seen + rest)
+        assert resumed(other, request_id, -1) == seen + rest
+
+
+@pytest.mark.requirement("stream.interrupt")
+def test_a_turn_is_stopped_through_the_worker_that_does_not_run_it(
+    clients: tuple[httpx2.Client, httpx2.Client], stub: StubLLM
+) -> None:
+    one, other = clients
+    stub.clear()
+    with one.stream(
+        "POST", "/v1/streaming_query", json=ask("x [[tokens=400]] [[delay=50]]")
+    ) as stream:
+        events = read_frames(stream.iter_text())
+        seen = [next(events) for _ in range(4)]
+        request_id: str = seen[0].data["request_id"]
+        first = interrupted(other, request_id)
+        asked = time.monotonic()
+        seen += events
+        stopped = time.monotonic()
+
+    assert seen[-1].event == "interrupted"
+    assert text_of(seen).endswith("\n\n*Response stopped by the user.*")
+    assert (first, interrupted(other, request_id)) == (True, False)
+    assert stub.wait_for("disconnects", 1) == 1
+    assert stopped - asked < 5  # a second, on a machine that has nothing else to do
+    assert resumed(other, request_id, -1) == seen
+
+
+@pytest.mark.requirement("store.crash")
+@pytest.mark.requirement("stop.drain")
+def test_a_worker_that_dies_is_replaced_and_its_turn_settled_and_the_parent_ends_the_rest(
+    tmp_path: Path, model_environment: dict[str, str]
+) -> None:
+    with pair_of_workers(tmp_path, model_environment) as service:
+        with connected(service) as (one, other):
+            seen: list[WireEvent] = []
+            dying = worker_behind(service, one)
+            with (
+                pytest.raises(httpx2.TransportError),
+                one.stream(
+                    "POST", "/v1/streaming_query", json=ask("x [[tokens=900]] [[delay=20]]")
+                ) as stream,
+            ):
+                for event in read_frames(stream.iter_text()):
+                    seen.append(event)
+                    if len(seen) == 30:
+                        psutil.Process(dying).kill()
+            start = seen[0].data
+            began = time.monotonic()
+            follow_up = answer(other, "go on", start["conversation_id"])
+            waited = time.monotonic() - began
+            rest = resumed(other, start["request_id"], -1)
+        with connected(service) as (one, other):
+            assert dying not in (worker_behind(service, one), worker_behind(service, other))
+            last = end_during_a_stream(service, one)
+
+    assert follow_up == "You asked: go on"
+    assert waited < LEASE_SECONDS + 10
+    assert rest[-1].event == "interrupted"
+    assert text_of(seen).startswith(text_of(rest))
+    assert [event.event for event in last[-2:]] == ["turn_complete", "end"]
+    assert "Traceback" not in service.output()
+
+
+def end_during_a_stream(service: Service, client: httpx2.Client) -> list[WireEvent]:
+    """Terminate the parent in the middle of a stream and wait until nobody is left."""
+    workers = workers_of(service)
+    seen: list[WireEvent] = []
+    body = ask("x [[tokens=40]] [[delay=50]]")
+    with client.stream("POST", "/v1/streaming_query", json=body) as stream:
+        for event in read_frames(stream.iter_text()):
+            seen.append(event)
+            if len(seen) == 5:
+                service.process.send_signal(signal.SIGTERM)
+    assert service.process.wait(30) == 0
+    assert [worker for worker in workers if worker.is_running()] == []
+    with pytest.raises(httpx2.ConnectError), service.client() as late:
+        late.get("/liveness")
+    return seen
