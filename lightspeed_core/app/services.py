@@ -103,7 +103,10 @@ def open_conversations(configuration: Configuration) -> ConversationStore:
         case None:
             return MemoryConversationStore()
         case SQLiteDatabaseConfiguration(db_path=path):
-            return SqlConversationStore(Database(SqliteSettings(path=Path(path))))
+            return SqlConversationStore(
+                Database(SqliteSettings(path=Path(path))),
+                is_shared=configuration.service.workers > 1,
+            )
         case _:
             raise ConfigurationError(
                 "database.postgres: this version keeps conversations in SQLite or in memory"

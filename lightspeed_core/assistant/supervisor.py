@@ -132,6 +132,9 @@ class TurnSupervisor:
         # A task that is cancelled before its first step never gets to tidy up by itself.
         task.add_done_callback(lambda _: self._forget(live))
         await live.log.first_event()
+        if live.context.is_new:
+            # Its ids are known to nobody before this, and good on every worker after it.
+            await self._store.opened(live.begun)
         return live.log
 
     def stop(self, turn_id: str, reason: StopReason) -> bool:

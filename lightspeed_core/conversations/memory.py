@@ -109,6 +109,10 @@ class MemoryConversationStore(ConversationStore):
         self._receive(turn)
 
     @override
+    async def opened(self, turn: Turn) -> None:
+        pass
+
+    @override
     async def wait_for_predecessors(self, turn: Turn) -> None:
         while True:
             change = self._memory.changes.next(turn.conversation_id)

@@ -43,6 +43,13 @@ class ConversationStore(Protocol):
         """
         ...
 
+    async def opened(self, turn: Turn) -> None:
+        """Return once every worker can find a turn that `begin_new` received.
+
+        Returns as well when it could not be written.
+        """
+        ...
+
     async def wait_for_predecessors(self, turn: Turn) -> None:
         """Return once no earlier turn of the conversation is waiting or running.
 

@@ -79,14 +79,25 @@ class GroupWriter:
         self._queued = asyncio.Event()
         self._urgent = asyncio.Event()
 
-    def submit(self, rows: Sequence[Row], on_settled: OnSettled | None = None) -> None:
-        """Queue rows without waiting; `on_settled` gets None later, or the reason."""
+    def submit(
+        self,
+        rows: Sequence[Row],
+        on_settled: OnSettled | None = None,
+        *,
+        is_urgent: bool = False,
+    ) -> None:
+        """Queue rows without waiting; `on_settled` gets None later, or the reason.
+
+        What is not urgent waits a moment for company.
+        """
         write = _Write(rows, on_settled=on_settled)
         if self._is_stopping:
             self._fail([write], StoreUnavailable("The database is closed"))
             return
         self._queue.append(write)
         self._queued.set()
+        if is_urgent:
+            self._urgent.set()
 
     async def write(self, rows: Sequence[Row]) -> None:
         """Return once the rows are committed; raises `StoreUnavailable` if they are not."""

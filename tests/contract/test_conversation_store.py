@@ -91,10 +91,12 @@ async def test_a_new_conversation_is_found_while_its_first_turn_runs(
 ) -> None:
     turn = a_turn()
     store.begin_new(turn)
+    await store.opened(turn)
 
-    found = await eventually(lambda: other.find(turn.conversation_id))
+    found = await other.find(turn.conversation_id)
 
     assert found is not None
+    assert await other.find_turn(turn.turn_id) == turn
     assert found.message_count == 1
     assert found.last_message_at == NOON
 

@@ -47,7 +47,7 @@ async def open_workers(
         async def new_worker() -> ConversationStore:
             if kind == "memory":
                 return memory.beside()
-            store = SqlConversationStore(Database(settings), clock=clock)
+            store = SqlConversationStore(Database(settings), is_shared=True, clock=clock)
             return await stack.enter_async_context(store)
 
         yield new_worker

@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self, override
 
-from sqlalchemy import Connection
-
 from lightspeed_core.conversations.changes import Changes, wait_at_most
 from lightspeed_core.conversations.leasing import DEFAULT_LEASE, POLL, utc_now
 from lightspeed_core.conversations.lineup import Lineup
@@ -29,26 +27,26 @@ if TYPE_CHECKING:
     from lightspeed_core.db.writer import Row
 
 _PURGED_AT_ONCE: Final = 200
-# A new conversation is announced before it is committed; by then, in seconds, it should be.
-_SECOND_LOOK: Final = 0.05
 
 
 class SqlConversationStore(ConversationStore):
     """Implements `ConversationStore`; one object is one worker.
 
     Everything is written by the database's one writer. Several workers, and several hosts whose
-    clocks agree to well within `lease`, may share a database.
+    clocks agree to well within `lease`, may share a database; `is_shared` says that they do.
     """
 
     def __init__(
         self,
         database: Database,
         *,
+        is_shared: bool = False,
         lease: timedelta = DEFAULT_LEASE,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._database = database
         self._writer = database.writer
+        self._is_shared = is_shared
         self._lease = lease
         self._clock = clock
         self._owner = uuid.uuid4().hex
@@ -111,7 +109,12 @@ class SqlConversationStore(ConversationStore):
             del self._openings[turn.turn_id], self._openings[turn.conversation_id]
             opening.set()
 
-        self._writer.submit(rows, settle)
+        self._writer.submit(rows, settle, is_urgent=self._is_shared)
+
+    @override
+    async def opened(self, turn: Turn) -> None:
+        if self._is_shared:
+            await self._settled_opening(turn.turn_id)
 
     @override
     async def wait_for_predecessors(self, turn: Turn) -> None:
@@ -172,7 +175,8 @@ class SqlConversationStore(ConversationStore):
 
     @override
     async def find_turn(self, turn_id: str) -> Turn | None:
-        return await self._find(turn_id, partial(reading.find_turn, turn_id=turn_id))
+        await self._settled_opening(turn_id)
+        return await self._database.read(partial(reading.find_turn, turn_id=turn_id))
 
     @override
     async def journal(self, turn_id: str, *, after: int = -1) -> list[JournalBatch]:
@@ -190,8 +194,9 @@ class SqlConversationStore(ConversationStore):
 
     @override
     async def find(self, conversation_id: str) -> Conversation | None:
-        return await self._find(
-            conversation_id, partial(reading.find_conversation, conversation_id=conversation_id)
+        await self._settled_opening(conversation_id)
+        return await self._database.read(
+            partial(reading.find_conversation, conversation_id=conversation_id)
         )
 
     @override
@@ -238,15 +243,10 @@ class SqlConversationStore(ConversationStore):
         if await self.find(conversation_id) is None:
             raise NotFound("conversation", conversation_id)
 
-    async def _find[T](self, key: str, query: Callable[[Connection], T | None]) -> T | None:
-        """Look, and look again a moment later for what a worker may just be writing."""
+    async def _settled_opening(self, key: str) -> None:
+        """Wait until what this worker announced as new is written, or will not be."""
         if (opening := self._openings.get(key)) is not None:
             await opening.wait()
-        found = await self._database.read(query)
-        if found is None:
-            await asyncio.sleep(_SECOND_LOOK)
-            found = await self._database.read(query)
-        return found
 
     def _join(self, turn: Turn, *, is_new: bool) -> Sequence["Row"]:
         lease = self._new_lease()
