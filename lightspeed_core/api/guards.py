@@ -6,18 +6,22 @@ first, so that 401 comes before 403 and 403 before 422.
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
-from typing import Any, override
+from typing import Any, Final, override
 
 import orjson
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 
 from lightspeed_core.api.errors import RENDERED
 from lightspeed_core.api.state import services_of
 from lightspeed_core.auth.credentials import Credentials
 from lightspeed_core.config.authorization import Action
 from lightspeed_core.domain.identity import Identity
-from lightspeed_core.errors import Forbidden, InternalError
+from lightspeed_core.errors import Forbidden, InternalError, MalformedRequest, PromptTooLong
+
+LARGEST_BODY_BYTES: Final = 192 * 1024 * 1024
+"""The largest image that may be attached, in base64, with room for what accompanies it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,24 @@ def mark_of(route: APIRoute) -> Open | Guard:
 
 
 class StrictRequest(Request):
-    """A request whose JSON is read strictly.
+    """A request whose body has an end and whose JSON is read strictly.
 
     NaN, lone surrogates, bytes that are not UTF-8 and nesting without end are decoding errors.
     """
+
+    async def read_body(self) -> None:
+        """Read the body; raises `PromptTooLong` beyond `LARGEST_BODY_BYTES`."""
+        parts: list[bytes] = []
+        size = 0
+        try:
+            async for part in self.stream():
+                size += len(part)
+                if size > LARGEST_BODY_BYTES:
+                    raise PromptTooLong
+                parts.append(part)
+        except ClientDisconnect:
+            raise MalformedRequest("Invalid request", "The body ended too early.") from None
+        self._body = b"".join(parts)
 
     @override
     async def json(self) -> Any:
@@ -105,12 +123,16 @@ class GuardedRoute(APIRoute):
         """Wrap the framework's handler."""
         handle = super().get_route_handler()
         mark = mark_of(self)
+        has_body = self.body_field is not None
 
         async def admit_and_handle(request: Request) -> Response:
             try:
                 if isinstance(mark, Guard):
                     await mark(request)
-                return await handle(StrictRequest(request.scope, request.receive))
+                strict = StrictRequest(request.scope, request.receive)
+                if has_body:
+                    await strict.read_body()
+                return await handle(strict)
             except RENDERED:
                 raise
             except Exception as error:

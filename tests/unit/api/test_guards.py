@@ -1,11 +1,14 @@
 """Marks of routes, and the order in which a request is judged."""
 
+import logging
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.types import ASGIApp
 
 from lightspeed_core.api.guards import Guard, GuardedRoute, Open, authenticated, mark_of, public
 from lightspeed_core.api.routes import include_routes
@@ -188,3 +191,34 @@ async def test_a_body_that_is_not_declared_as_json_is_not_read_as_json(
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["type"] == "model_attributes_type"
     assert assistant.started == []
+
+
+async def endless(part: bytes) -> AsyncIterator[bytes]:
+    while True:
+        yield part
+
+
+@pytest.mark.parametrize("endpoint", ["query", "streaming_query"])
+async def test_a_body_without_end_is_too_long(app: ASGIApp, endpoint: str) -> None:
+    async with client_of(app) as client:
+        answer = await client.post(
+            f"/v1/{endpoint}",
+            content=endless(bytes(1024 * 1024)),
+            headers={"content-type": "application/json"},
+        )
+
+    assert answer.status_code == 413
+    assert answer.json()["detail"]["response"] == "Prompt is too long"
+
+
+async def test_a_body_that_ends_too_early_is_no_fault_of_the_service(
+    app: ASGIApp, assistant: ScriptedAssistant, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_stream(app, "POST", "/v1/query", body=b'{"query"') as stream:
+        stream.request[0]["more_body"] = True
+        stream.gone.set()
+        await stream.wait_for_begin()
+
+    assert stream.status == 400
+    assert assistant.started == []
+    assert [each.levelname for each in caplog.records if each.levelno > logging.INFO] == []
