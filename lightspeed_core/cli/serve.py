@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 _WORKER_APP = "lightspeed_core.cli.worker:create_worker_app"
 # What a drained turn still needs: to be recorded, and its last events to be sent.
 _LAST_WORDS_SECONDS = 3
+_HUNG_SECONDS = 30
 
 
 def serve(
@@ -117,6 +118,8 @@ def _server_settings(service: ServiceConfiguration) -> dict[str, Any]:
         "access_log": False,  # the service writes its own, with the request's id
         "server_header": False,
         "workers": service.workers,
+        # A process that starts on a busy machine is slow, and not hung.
+        "timeout_worker_healthcheck": _HUNG_SECONDS,
         "timeout_graceful_shutdown": service.drain_seconds + _LAST_WORDS_SECONDS,
         **_tls_settings(service.tls_config),
     }
