@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from lightspeed_core.assistant.context import AssistantSettings
+from lightspeed_core.assistant.context import (
+    DEFAULT_INFER_ITERS,
+    DEFAULT_TOOL_CALLS,
+    AssistantSettings,
+)
 from lightspeed_core.config.customization import CustomizationConfiguration
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.config.service import OnDisconnect
@@ -75,8 +79,8 @@ def assistant_settings(configuration: Configuration) -> AssistantSettings:
         default_model=_default_model(configuration),
         input_sources=inline.sources or None,
         max_chunks=inline.max_chunks,
-        max_infer_iters=inference.max_infer_iters or 10,
-        max_tool_calls=inference.max_tool_calls or AssistantSettings.max_tool_calls,
+        max_infer_iters=inference.max_infer_iters or DEFAULT_INFER_ITERS,
+        max_tool_calls=inference.max_tool_calls or DEFAULT_TOOL_CALLS,
         turn_wait=service.turn_wait_seconds,
         resume_window=service.resume_seconds,
         heartbeat=service.heartbeat_seconds,

@@ -1,9 +1,13 @@
 """Everything that is resolved before a turn runs, frozen."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.domain.turn import ModelRef, Turn
+
+DEFAULT_INFER_ITERS: Final = 10
+DEFAULT_TOOL_CALLS: Final = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,7 +15,6 @@ class AssistantSettings:
     """What the configuration says to the assistant. Times are in seconds.
 
     `input_sources` are the stores searched for every turn, None for all that are listed.
-    `relevance_cutoffs` and `score_multipliers` are by store.
     """
 
     system_prompt: str
@@ -20,8 +23,8 @@ class AssistantSettings:
     default_model: ModelRef | None = None
     input_sources: tuple[str, ...] | None = None
     max_chunks: int = 5
-    max_infer_iters: int = 10
-    max_tool_calls: int = 30
+    max_infer_iters: int = DEFAULT_INFER_ITERS
+    max_tool_calls: int = DEFAULT_TOOL_CALLS
     turn_wait: float = 60.0
     start_within: float = 10.0
     resume_window: float = 600.0

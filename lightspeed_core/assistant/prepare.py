@@ -18,7 +18,7 @@ from lightspeed_core.config.authorization import Action
 from lightspeed_core.conversations.models import Conversation
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.identity import Identity
-from lightspeed_core.domain.turn import ModelRef, Turn, TurnState
+from lightspeed_core.domain.turn import ModelRef, Turn
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.errors import Forbidden, InvalidRequest, NotFound
 
@@ -59,7 +59,6 @@ async def prepare_turn(
             question=request.query,
             model=model,
             started_at=datetime.now(UTC),
-            state=TurnState.WAITING,
             attachments=request.attachments,
         ),
         request=request,

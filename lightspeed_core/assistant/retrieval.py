@@ -4,8 +4,8 @@ Knows the engine port alone; how chunks enter the prompt is decided in `passages
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from lightspeed_core.assistant.together import together
 from lightspeed_core.domain.retrieval import RagChunk, ReferencedDocument
@@ -20,10 +20,9 @@ DEFAULT_MAX_CHUNKS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrieved:
-    """Chunks in the order of their numbers, the documents they come from, and what went wrong."""
+    """Chunks in the order of their numbers, and what went wrong."""
 
     chunks: tuple[RagChunk, ...] = ()
-    documents: tuple[ReferencedDocument, ...] = ()
     warnings: tuple[TurnWarning, ...] = ()
 
 
@@ -58,12 +57,10 @@ async def retrieve(
     store_ids: Sequence[str],
     *,
     max_chunks: int = DEFAULT_MAX_CHUNKS,
-    multipliers: Mapping[str, float] | None = None,
 ) -> Retrieved:
     """Search the stores at the same time and keep the best chunks, each text once.
 
-    `multipliers` weigh the scores of a store against those of the others (1.0 where absent). A
-    store that fails costs a warning. Raises `EngineUnavailable` when every store failed.
+    A store that fails costs a warning. Raises `EngineUnavailable` when every store failed.
     """
     if not store_ids:
         return Retrieved()
@@ -71,16 +68,8 @@ async def retrieve(
     failures = [result for result in found if isinstance(result, TurnWarning)]
     if len(failures) == len(store_ids):
         raise EngineUnavailable(f"No vector store could be searched. {failures[0].message}")
-    weighed = (
-        _weighed(chunk, (multipliers or {}).get(chunk.store_id, 1.0))
-        for result in found
-        if not isinstance(result, TurnWarning)
-        for chunk in result
-    )
-    chunks = _best(weighed, max_chunks)
-    return Retrieved(
-        chunks=chunks, documents=referenced_documents(chunks), warnings=tuple(failures)
-    )
+    chunks = (chunk for result in found if not isinstance(result, TurnWarning) for chunk in result)
+    return Retrieved(chunks=_best(chunks, max_chunks), warnings=tuple(failures))
 
 
 def referenced_documents(chunks: Iterable[RagChunk]) -> tuple[ReferencedDocument, ...]:
@@ -110,12 +99,6 @@ async def _search(
             code="vector_store_failed",
             message=f"Vector store {store_id} could not be searched: {error.cause}",
         )
-
-
-def _weighed(chunk: RagChunk, multiplier: float) -> RagChunk:
-    if chunk.score is None or multiplier == 1.0:
-        return chunk
-    return replace(chunk, score=chunk.score * multiplier)
 
 
 def _best(chunks: Iterable[RagChunk], limit: int) -> tuple[RagChunk, ...]:

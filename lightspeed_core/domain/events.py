@@ -58,10 +58,9 @@ class TurnStarted:
 
 @dataclass(frozen=True, slots=True)
 class DocumentsRetrieved:
-    """Chunks that stand behind the answer, numbered from `first`."""
+    """Chunks that stand behind the answer, in the order of their numbers."""
 
     chunks: tuple[RagChunk, ...]
-    first: int = 1
 
 
 @dataclass(frozen=True, slots=True)

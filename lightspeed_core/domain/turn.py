@@ -10,10 +10,9 @@ from lightspeed_core.domain.tools import ToolCall, ToolResult
 
 
 class TurnState(StrEnum):
-    """Where a turn is in its life; the last three are final."""
+    """Where a turn is in its life: received and not ended yet, or one of the final three."""
 
     WAITING = "waiting"
-    RUNNING = "running"
     COMPLETED = "completed"
     INTERRUPTED = "interrupted"
     FAILED = "failed"
@@ -21,7 +20,7 @@ class TurnState(StrEnum):
     @property
     def is_final(self) -> bool:
         """Say whether nothing more will happen to the turn."""
-        return self in (TurnState.COMPLETED, TurnState.INTERRUPTED, TurnState.FAILED)
+        return self is not TurnState.WAITING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +70,7 @@ class Turn:
     question: str
     model: ModelRef
     started_at: datetime
-    state: TurnState = TurnState.RUNNING
+    state: TurnState = TurnState.WAITING
     completed_at: datetime | None = None
     attachments: tuple[Attachment, ...] = ()
     text: str = ""

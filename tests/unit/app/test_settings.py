@@ -111,3 +111,11 @@ def test_a_profile_stands_before_the_configured_prompt_and_a_default_behind_it(
 
     assert assistant_settings(loaded(tmp_path, with_profile)).system_prompt == "From a profile."
     assert assistant_settings(loaded(tmp_path, LIBRARY)).system_prompt == DEFAULT_SYSTEM_PROMPT
+
+
+def test_limits_that_are_null_are_the_default_ones(tmp_path: Path) -> None:
+    text = LIBRARY + "inference: {max_infer_iters: null, max_tool_calls: null}\n"
+
+    settings = assistant_settings(loaded(tmp_path, text))
+
+    assert (settings.max_infer_iters, settings.max_tool_calls) == (10, 30)

@@ -92,18 +92,11 @@ async def test_the_best_chunks_of_all_stores_come_first() -> None:
     )
     found = await retrieve(engine, "service host port", ("a", "b"), max_chunks=2)
     assert [chunk.title for chunk in found.chunks] == ["three", "one"]
-    assert [document.doc_title for document in found.documents] == ["three", "one"]
     assert found.warnings == ()
     assert engine.searches == [
         ("a", "service host port", 2, None),
         ("b", "service host port", 2, None),
     ]
-
-
-async def test_a_store_can_be_weighed_against_another() -> None:
-    engine = await engine_with(a={"one": "service port"}, b={"two": "the service"})
-    found = await retrieve(engine, "service port", ("a", "b"), multipliers={"b": 3.0})
-    assert [(chunk.title, chunk.score) for chunk in found.chunks] == [("two", 1.5), ("one", 1.0)]
 
 
 async def test_a_text_found_twice_counts_once() -> None:
@@ -115,7 +108,7 @@ async def test_a_text_found_twice_counts_once() -> None:
 async def test_no_store_means_no_search() -> None:
     engine = await engine_with(a={"one": "service"})
     found = await retrieve(engine, "service", ())
-    assert (found.chunks, found.documents, engine.searches) == ((), (), [])
+    assert (found.chunks, engine.searches) == ((), [])
 
 
 @pytest.mark.requirement("retrieval.failure")
