@@ -199,37 +199,34 @@ def test_a_turn_is_stopped_through_the_worker_that_does_not_run_it(
 @pytest.mark.requirement("store.crash")
 @pytest.mark.requirement("stop.drain")
 def test_a_worker_that_dies_is_replaced_and_its_turn_settled_and_the_parent_ends_the_rest(
-    tmp_path: Path, model_environment: dict[str, str]
+    pair: Service, clients: tuple[httpx2.Client, httpx2.Client]
 ) -> None:
-    with pair_of_workers(tmp_path, model_environment) as service:
-        with connected(service) as (one, other):
-            seen: list[WireEvent] = []
-            dying = worker_behind(service, one)
-            with (
-                pytest.raises(httpx2.TransportError),
-                one.stream(
-                    "POST", "/v1/streaming_query", json=ask("x [[tokens=900]] [[delay=20]]")
-                ) as stream,
-            ):
-                for event in read_frames(stream.iter_text()):
-                    seen.append(event)
-                    if len(seen) == 30:
-                        psutil.Process(dying).kill()
-            start = seen[0].data
-            began = time.monotonic()
-            follow_up = answer(other, "go on", start["conversation_id"])
-            waited = time.monotonic() - began
-            rest = resumed(other, start["request_id"], -1)
-        with connected(service) as (one, other):
-            assert dying not in (worker_behind(service, one), worker_behind(service, other))
-            last = end_during_a_stream(service, one)
-
-    assert follow_up == "You asked: go on"
-    assert waited < LEASE_SECONDS + 10
+    one, other = clients
+    seen: list[WireEvent] = []
+    dying = worker_behind(pair, one)
+    with (
+        pytest.raises(httpx2.TransportError),
+        one.stream(
+            "POST", "/v1/streaming_query", json=ask("x [[tokens=900]] [[delay=20]]")
+        ) as stream,
+    ):
+        for event in read_frames(stream.iter_text()):
+            seen.append(event)
+            if len(seen) == 30:
+                psutil.Process(dying).kill()
+    start = seen[0].data
+    began = time.monotonic()
+    assert answer(other, "go on", start["conversation_id"]) == "You asked: go on"
+    assert time.monotonic() - began < LEASE_SECONDS + 10
+    rest = resumed(other, start["request_id"], -1)
     assert rest[-1].event == "interrupted"
     assert text_of(seen).startswith(text_of(rest))
+
+    with connected(pair) as (one, other):
+        assert dying not in (worker_behind(pair, one), worker_behind(pair, other))
+        last = end_during_a_stream(pair, one)
     assert [event.event for event in last[-2:]] == ["turn_complete", "end"]
-    assert "Traceback" not in service.output()
+    assert "Traceback" not in pair.output()
 
 
 def end_during_a_stream(service: Service, client: httpx2.Client) -> list[WireEvent]:
