@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from lightspeed_core.errors import LightspeedError
+from lightspeed_core.errors import InternalError, LightspeedError
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +46,12 @@ class StartupWatch:
 
             try:
                 await app(scope, receive, send_on)
-            except (LightspeedError, ExceptionGroup) as error:
-                self.error = None if started else _find_cause(error)
+            except Exception as error:
+                if started:
+                    # The server would go on without its services, and look alive.
+                    self.stop(self.error or InternalError())
+                    raise
+                self.error = _find_cause(error)
                 if self.error is None:
                     raise
                 logger.critical("service did not start: %s", self.error)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lightspeed_core.cli.startup import StartupWatch
-from lightspeed_core.errors import ConfigurationError, StoreUnavailable
+from lightspeed_core.errors import ConfigurationError, InternalError, StoreUnavailable
 
 REFUSAL = ConfigurationError("no such module")
 
@@ -60,17 +60,22 @@ async def test_a_fault_of_ours_is_left_to_the_server(error: Exception) -> None:
     assert watch.error is None
 
 
-async def test_a_failure_after_the_start_is_not_taken_for_one_of_the_start() -> None:
+@pytest.mark.parametrize(
+    "error", [StoreUnavailable(), RuntimeError("x"), ExceptionGroup("", [ValueError("x")])]
+)
+async def test_services_that_break_after_the_start_end_the_server(error: Exception) -> None:
     async def app(_scope: Any, _receive: Any, send: Any) -> None:
         await send({"type": "lifespan.startup.complete"})
-        raise StoreUnavailable
+        raise error
 
-    watch, server = StartupWatch(never), Server()
+    ended: list[bool] = []
+    watch, server = StartupWatch(lambda: ended.append(True)), Server()
 
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(type(error)):
         await watch.around(app)({"type": "lifespan"}, server.receive, server.send)
 
-    assert watch.error is None
+    assert ended == [True]
+    assert isinstance(watch.error, InternalError)
 
 
 async def test_an_error_found_later_ends_the_server_and_its_traceback_is_not_told() -> None:
