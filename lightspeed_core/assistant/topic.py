@@ -52,7 +52,9 @@ class TopicWriter:
 
     async def _write(self, turn: Turn) -> None:
         try:
-            await self._store.rename(turn.conversation_id, await self._summarize(turn))
+            topic = await self._summarize(turn)
+            # By now the user may have given it a name of their own.
+            await self._store.rename(turn.conversation_id, topic, only_unnamed=True)
         except Exception:
             logger.exception("topic was not written conversation_id=%s", turn.conversation_id)
 

@@ -214,9 +214,26 @@ class MemoryConversationStore(ConversationStore):
         return final if limit is None else final[len(final) - min(limit, len(final)) :]
 
     @override
-    async def rename(self, conversation_id: str, topic_summary: str) -> bool:
+    async def list_turns(
+        self, conversation_id: str, *, limit: int | None = None, after: str | None = None
+    ) -> Sequence[Turn]:
+        received = self._memory.by_conversation.get(conversation_id, {})
+        begin = 0 if after is None else _position_behind(received, after)
+        final = [turn.turn for turn in list(received.values())[begin:] if turn.expires_at is None]
+        return final[:limit]
+
+    @override
+    async def live_turns(self, conversation_id: str) -> Sequence[str]:
+        now = self._clock()
+        received = self._memory.by_conversation.get(conversation_id, {})
+        return [turn_id for turn_id, stored in received.items() if stored.blocks(now)]
+
+    @override
+    async def rename(
+        self, conversation_id: str, topic_summary: str, *, only_unnamed: bool = False
+    ) -> bool:
         conversation = self._memory.conversations.get(conversation_id)
-        if conversation is None:
+        if conversation is None or (only_unnamed and conversation.topic_summary is not None):
             return False
         renamed = replace(conversation, topic_summary=topic_summary)
         self._memory.conversations[conversation_id] = renamed
@@ -278,6 +295,12 @@ class MemoryConversationStore(ConversationStore):
     def _require(self, conversation_id: str) -> None:
         if conversation_id not in self._memory.conversations:
             raise NotFound("conversation", conversation_id)
+
+
+def _position_behind(received: dict[str, _StoredTurn], turn_id: str) -> int:
+    """Return where the turns behind one begin; behind an unknown one there are none."""
+    order = list(received)
+    return order.index(turn_id) + 1 if turn_id in received else len(order)
 
 
 def _batches(stored: _StoredTurn, *, after: int) -> list[JournalBatch]:

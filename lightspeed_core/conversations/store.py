@@ -100,14 +100,29 @@ class ConversationStore(Protocol):
         """Return the final turns of a conversation in order, the newest `limit` of them."""
         ...
 
+    async def list_turns(
+        self, conversation_id: str, *, limit: int | None = None, after: str | None = None
+    ) -> Sequence[Turn]:
+        """Return the final turns of a conversation in order, beginning behind turn `after`."""
+        ...
+
+    async def live_turns(self, conversation_id: str) -> Sequence[str]:
+        """Return the ids of the turns that a worker holds, waiting or running, in order."""
+        ...
+
     async def list(
         self, user_id: str | None, *, limit: int | None = None, after: str | None = None
     ) -> list[Conversation]:
         """Return conversations, newest first: one user's, or everybody's for None."""
         ...
 
-    async def rename(self, conversation_id: str, topic_summary: str) -> bool:
-        """Set the topic; false when there is no such conversation."""
+    async def rename(
+        self, conversation_id: str, topic_summary: str, *, only_unnamed: bool = False
+    ) -> bool:
+        """Set the topic; false when there is no such conversation.
+
+        With `only_unnamed` a conversation that has a topic counts as none.
+        """
         ...
 
     async def delete(self, conversation_id: str) -> bool:

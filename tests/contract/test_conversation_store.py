@@ -50,6 +50,43 @@ async def test_the_history_gives_the_newest_turns_in_the_order_of_receipt(
     assert await store.history(turns[0].conversation_id, limit=9) == turns
 
 
+@pytest.mark.requirement("store.lists")
+async def test_pages_of_turns_follow_one_another_and_leave_out_what_runs(
+    store: ConversationStore, other: ConversationStore
+) -> None:
+    first = await answered(store, a_turn())
+    conversation_id = first.conversation_id
+    later = [await answered(store, a_turn(conversation_id), is_new=False) for _ in range(4)]
+    turns = [first, *later]
+    running = a_turn(conversation_id)
+    await store.begin(running)
+    elsewhere = await answered(store, a_turn())
+
+    assert await other.list_turns(conversation_id) == turns
+    assert await other.list_turns(conversation_id, limit=2) == turns[:2]
+    page = await other.list_turns(conversation_id, limit=2, after=turns[1].turn_id)
+    assert page == turns[2:4]
+    assert await other.list_turns(conversation_id, after=turns[-1].turn_id) == []
+    assert await other.list_turns(conversation_id, after=elsewhere.turn_id) == []
+
+
+async def test_live_turns_are_those_that_a_living_worker_holds(
+    store: ConversationStore, other: ConversationStore, clock: ManualClock
+) -> None:
+    first = await answered(store, a_turn())
+    running, waiting = a_turn(first.conversation_id), a_turn(first.conversation_id)
+    await store.begin(running)
+    await other.begin(waiting)
+
+    assert await other.live_turns(first.conversation_id) == [running.turn_id, waiting.turn_id]
+
+    await store.finish(completed(running), None)
+    assert await other.live_turns(first.conversation_id) == [waiting.turn_id]
+
+    clock.advance(11)
+    assert await store.live_turns(first.conversation_id) == []
+
+
 async def test_what_nobody_stored_is_not_found(store: ConversationStore) -> None:
     assert await store.find_turn("none") is None
     assert await store.find("none") is None
@@ -58,6 +95,8 @@ async def test_what_nobody_stored_is_not_found(store: ConversationStore) -> None
     assert await store.list("nobody") == []
     assert not await store.rename("none", "topic")
     assert not await store.delete("none")
+    assert await store.list_turns("none", after="none") == []
+    assert await store.live_turns("none") == []
     await store.request_interrupt("none")
 
 
@@ -229,6 +268,17 @@ async def test_a_renamed_conversation_shows_its_topic(store: ConversationStore) 
     found = await store.find(answer.conversation_id)
     assert found is not None
     assert found.topic_summary == "Naïve 'quotes'; -- and 🦜"
+
+
+async def test_a_topic_may_be_set_only_where_there_is_none(store: ConversationStore) -> None:
+    answer = await answered(store, a_turn())
+
+    assert await store.rename(answer.conversation_id, "Written", only_unnamed=True)
+    assert not await store.rename(answer.conversation_id, "Too late", only_unnamed=True)
+
+    found = await store.find(answer.conversation_id)
+    assert found is not None
+    assert found.topic_summary == "Written"
 
 
 @pytest.mark.requirement("store.lists")

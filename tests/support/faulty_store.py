@@ -73,9 +73,11 @@ class FaultyStore(MemoryConversationStore):
         await super().finish(turn, last_batch)
 
     @override
-    async def rename(self, conversation_id: str, topic_summary: str) -> bool:
+    async def rename(
+        self, conversation_id: str, topic_summary: str, *, only_unnamed: bool = False
+    ) -> bool:
         await self._meet("rename")
-        return await super().rename(conversation_id, topic_summary)
+        return await super().rename(conversation_id, topic_summary, only_unnamed=only_unnamed)
 
     @override
     async def renew_leases(self, turn_ids: Sequence[str]) -> LeaseSigns:

@@ -55,6 +55,17 @@ def expired(connection: Connection, now: datetime) -> list[str]:
     return list(connection.scalars(select(turns.c.turn_id).where(turns.c.lease_expires_at <= now)))
 
 
+def live_turns(connection: Connection, conversation_id: str, now: datetime) -> list[str]:
+    """Return the turns of a conversation that hold a lease which still runs."""
+    return list(
+        connection.scalars(
+            select(turns.c.turn_id)
+            .where(turns.c.conversation_id == conversation_id, turns.c.lease_expires_at > now)
+            .order_by(turns.c.position)
+        )
+    )
+
+
 def claim(
     connection: Connection, turn_ids: Sequence[str], lease: Lease, now: datetime
 ) -> list[str]:

@@ -68,6 +68,24 @@ def final_turns(connection: Connection, conversation_id: str, limit: int | None)
     return [_turn(row) for row in reversed(rows)]
 
 
+def list_turns(
+    connection: Connection, conversation_id: str, limit: int | None, after: str | None
+) -> list[Turn]:
+    """Return final turns of a conversation, oldest first, beginning behind `after`."""
+    query = (
+        _TURNS.where(turns.c.conversation_id == conversation_id, turns.c.lease_expires_at.is_(None))
+        .order_by(turns.c.position)
+        .limit(limit)
+    )
+    if after is not None:
+        mark = turns.alias("mark")
+        position = select(mark.c.position).where(
+            mark.c.turn_id == after, mark.c.conversation_id == conversation_id
+        )
+        query = query.where(turns.c.position > position.scalar_subquery())
+    return [_turn(row) for row in connection.execute(query).mappings()]
+
+
 def find_conversation(connection: Connection, conversation_id: str) -> Conversation | None:
     """Return a conversation, or None."""
     found = connection.execute(_CONVERSATION, {"conversation_id": conversation_id})
@@ -97,14 +115,18 @@ def list_conversations(
     return [_conversation(row) for row in connection.execute(query).mappings()]
 
 
-def rename(connection: Connection, conversation_id: str, topic_summary: str) -> bool:
-    """Set the topic."""
-    changed = connection.execute(
+def rename(
+    connection: Connection, conversation_id: str, topic_summary: str, *, only_unnamed: bool
+) -> bool:
+    """Set the topic, or only where there is none."""
+    change = (
         update(conversations)
         .where(conversations.c.conversation_id == conversation_id)
         .values(topic_summary=topic_summary)
     )
-    return changed.rowcount > 0
+    if only_unnamed:
+        change = change.where(conversations.c.topic_summary.is_(None))
+    return connection.execute(change).rowcount > 0
 
 
 def remove(connection: Connection, conversation_id: str) -> bool:

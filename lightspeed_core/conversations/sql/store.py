@@ -206,6 +206,21 @@ class SqlConversationStore(ConversationStore):
         )
 
     @override
+    async def list_turns(
+        self, conversation_id: str, *, limit: int | None = None, after: str | None = None
+    ) -> Sequence[Turn]:
+        return await self._database.read(
+            lambda connection: reading.list_turns(connection, conversation_id, limit, after)
+        )
+
+    @override
+    async def live_turns(self, conversation_id: str) -> Sequence[str]:
+        now = self._clock()
+        return await self._database.read(
+            lambda connection: leases.live_turns(connection, conversation_id, now)
+        )
+
+    @override
     async def list(
         self, user_id: str | None, *, limit: int | None = None, after: str | None = None
     ) -> list[Conversation]:
@@ -214,9 +229,13 @@ class SqlConversationStore(ConversationStore):
         )
 
     @override
-    async def rename(self, conversation_id: str, topic_summary: str) -> bool:
+    async def rename(
+        self, conversation_id: str, topic_summary: str, *, only_unnamed: bool = False
+    ) -> bool:
         return await self._writer.call(
-            lambda connection: reading.rename(connection, conversation_id, topic_summary)
+            lambda connection: reading.rename(
+                connection, conversation_id, topic_summary, only_unnamed=only_unnamed
+            )
         )
 
     @override

@@ -6,7 +6,7 @@ from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.engine.types import ChatDelta
 from lightspeed_core.errors import EngineUnavailable
-from tests.support.assistants import WAIT_SECONDS, Wired, caller
+from tests.support.assistants import WAIT_SECONDS, Wired, caller, wired_assistant
 from tests.support.scripted_engine import ScriptedEngine, refuses, says
 
 QUESTION = "How do I change the port on which the service listens?"
@@ -96,3 +96,19 @@ async def test_a_conversation_whose_first_turn_the_user_stopped_gets_a_topic_too
     turn = await outcome_of(source)
 
     assert await topic_of(store, turn.conversation_id) == "Stopped Topic"
+
+
+async def test_a_name_that_the_user_gave_meanwhile_stays(
+    engine: ScriptedEngine, store: MemoryConversationStore
+) -> None:
+    gate = asyncio.Event()
+    engine.will(says("Edit the file."), [ChatDelta(), gate, *says("Service Port")])
+    async with wired_assistant(engine, store) as worker:
+        turn = await outcome_of(await worker.assistant.start(TurnRequest(query="one"), caller()))
+        await store.rename(turn.conversation_id, "Mine")
+        gate.set()
+
+    conversation = await store.find(turn.conversation_id)
+    assert conversation is not None
+    assert conversation.topic_summary == "Mine"
+    assert len(engine.chats) == 2
