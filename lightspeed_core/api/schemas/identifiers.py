@@ -13,15 +13,23 @@ _STACK_ID: Final = re.compile(r"[0-9a-fA-F]{48}")
 def normal_conversation_id(value: str) -> str:
     """Return the form under which a conversation is stored.
 
-    Accepted are a UUID in any spelling, 48 hex digits, and these after `conv_`.
+    Accepted are a UUID in any spelling and 48 hex digits, both with or without `conv_`.
     """
-    stack_id = value.removeprefix(_STACK_PREFIX)
-    if _STACK_ID.fullmatch(stack_id):
-        return stack_id
+    bare = value.removeprefix(_STACK_PREFIX)
+    if _STACK_ID.fullmatch(bare):
+        return bare
+    try:
+        return str(UUID(bare))
+    except ValueError:
+        raise ValueError(f"Improper conversation ID '{value}'") from None
+
+
+def normal_turn_id(value: str) -> str:
+    """Return the form under which a turn is stored."""
     try:
         return str(UUID(value))
     except ValueError:
-        raise ValueError(f"Improper conversation ID '{value}'") from None
+        raise ValueError(f"Improper request ID {value}") from None
 
 
 def _no_nul(value: str) -> str:

@@ -1,9 +1,8 @@
 """Bodies around `POST /v1/streaming_query`; the events themselves are in `docs/events.md`."""
 
-from uuid import UUID
-
 from pydantic import BaseModel, Field, field_validator
 
+from lightspeed_core.api.schemas.identifiers import normal_turn_id
 from lightspeed_core.api.schemas.query import RequestBody
 
 
@@ -18,10 +17,7 @@ class InterruptRequest(RequestBody):
     @field_validator("request_id")
     @classmethod
     def _check_request_id(cls, value: str) -> str:
-        try:
-            return str(UUID(value))
-        except ValueError:
-            raise ValueError(f"Improper request ID {value}") from None
+        return normal_turn_id(value)
 
 
 class InterruptResponse(BaseModel):

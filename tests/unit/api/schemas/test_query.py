@@ -118,6 +118,7 @@ def test_broken_base64_is_named() -> None:
         (UUID_TEXT.upper(), UUID_TEXT),
         (UUID(UUID_TEXT).hex, UUID_TEXT),
         (f"urn:uuid:{UUID_TEXT}", UUID_TEXT),
+        (f"conv_{UUID_TEXT}", UUID_TEXT),
         (STACK_ID, STACK_ID),
         (f"conv_{STACK_ID}", STACK_ID),
         ("", None),
