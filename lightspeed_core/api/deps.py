@@ -7,6 +7,7 @@ from fastapi import Depends, Header, Request
 from lightspeed_core.api.mcp_headers import parse_mcp_headers
 from lightspeed_core.api.state import Turns, services_of
 from lightspeed_core.config.root import Configuration
+from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.engine.protocol import Engine
 
 
@@ -17,6 +18,10 @@ async def _assistant(request: Request) -> Turns:
 
 async def _engine(request: Request) -> Engine:
     return services_of(request).engine
+
+
+async def _conversations(request: Request) -> ConversationAccess:
+    return services_of(request).conversations
 
 
 async def _configuration(request: Request) -> Configuration:
@@ -37,5 +42,6 @@ async def _mcp_headers(
 
 AssistantDep = Annotated[Turns, Depends(_assistant)]
 EngineDep = Annotated[Engine, Depends(_engine)]
+ConversationsDep = Annotated[ConversationAccess, Depends(_conversations)]
 ConfigurationDep = Annotated[Configuration, Depends(_configuration)]
 McpHeadersDep = Annotated[dict[str, dict[str, str]], Depends(_mcp_headers)]

@@ -14,6 +14,7 @@ _SERVER: Final = "http://localhost:8080"
 _TAGS: Final = [
     {"name": "query", "description": "Ask a question, get one answer."},
     {"name": "streaming_query", "description": "Ask a question, read the answer as it comes."},
+    {"name": "conversations", "description": "Look back, name and delete."},
     {"name": "models", "description": "Models that can answer."},
     {"name": "info", "description": "Who answers here."},
     {"name": "health", "description": "Probes."},

@@ -14,6 +14,7 @@ from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.auth.authenticator import Authenticator
 from lightspeed_core.auth.authorizer import Authorizer
 from lightspeed_core.config.root import Configuration
+from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.engine.protocol import Engine
 
@@ -47,6 +48,7 @@ class Services:
     authenticator: Authenticator
     authorizer: Authorizer
     assistant: Turns
+    conversations: ConversationAccess
 
 
 def services_of(request: Request) -> Services:

@@ -28,6 +28,7 @@ from lightspeed_core.auth.registry import authenticator_of, authorizer_of
 from lightspeed_core.config.database import SQLiteDatabaseConfiguration
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.config.shipped import shipped_root
+from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.conversations.sql import SqlConversationStore
 from lightspeed_core.conversations.store import ConversationStore
@@ -94,6 +95,7 @@ async def open_services(
                 supervisor=supervisor,
                 settings=parts.settings,
             ),
+            conversations=ConversationAccess(parts.store),
         )
 
 

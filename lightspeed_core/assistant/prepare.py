@@ -15,6 +15,7 @@ from lightspeed_core.assistant.prompts import resolve_system_prompt
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.assistant.retrieval import choose_stores
 from lightspeed_core.config.authorization import Action
+from lightspeed_core.conversations.access import get_permitted
 from lightspeed_core.conversations.models import Conversation
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.identity import Identity
@@ -87,22 +88,12 @@ async def _conversation(
 ) -> Conversation | None:
     if not request.conversation_id:
         return None
-    conversation_id = request.conversation_id.removeprefix("conv_")
-    conversation = await store.find(conversation_id)
-    if conversation is None:
-        raise NotFound("conversation", conversation_id)
-    if conversation.user_id != caller.user_id and not _may_continue_others(caller):
-        raise Forbidden(
-            "User does not have permission to perform this action",
-            f"User {caller.user_id} does not have permission to read conversation with ID "
-            f"{conversation_id}",
-        )
-    return conversation
-
-
-def _may_continue_others(caller: Identity) -> bool:
-    return caller.may(Action.QUERY_OTHER_CONVERSATIONS) or caller.may(
-        Action.READ_OTHER_CONVERSATIONS
+    return await get_permitted(
+        store,
+        request.conversation_id.removeprefix("conv_"),
+        caller,
+        verb="read",
+        powers=(Action.QUERY_OTHER_CONVERSATIONS, Action.READ_OTHER_CONVERSATIONS),
     )
 
 

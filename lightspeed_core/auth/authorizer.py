@@ -2,10 +2,8 @@
 
 from typing import Protocol
 
-from lightspeed_core.config.authorization import Action
+from lightspeed_core.config.authorization import ACTIONS_ON_OTHERS, Action
 from lightspeed_core.domain.identity import Identity
-
-_ON_OTHERS = frozenset(action for action in Action if action.endswith("_other_conversations"))
 
 
 class Authorizer(Protocol):
@@ -20,7 +18,7 @@ class OpenAuthorizer:
     """Grants everything but the conversations of others, which only an access rule opens."""
 
     def __init__(self) -> None:
-        self._granted: frozenset[str] = frozenset(Action) - _ON_OTHERS
+        self._granted: frozenset[str] = frozenset(Action) - ACTIONS_ON_OTHERS
 
     def actions_of(self, caller: Identity) -> frozenset[str]:
         """Return the same actions for everybody."""

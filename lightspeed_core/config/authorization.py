@@ -1,7 +1,7 @@
 """Section `authorization`, and the actions that a caller may be allowed."""
 
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 from pydantic import Field, model_validator
 
@@ -50,6 +50,17 @@ class Action(StrEnum):
     MANAGE_PROMPTS = "manage_prompts"
     READ_PROMPTS = "read_prompts"
     MANAGE_SAVED_PROMPTS = "manage_saved_prompts"
+
+
+ACTIONS_ON_OTHERS: Final = frozenset(
+    {
+        Action.LIST_OTHER_CONVERSATIONS,
+        Action.READ_OTHER_CONVERSATIONS,
+        Action.QUERY_OTHER_CONVERSATIONS,
+        Action.DELETE_OTHER_CONVERSATIONS,
+    }
+)
+"""Actions on the conversations of other people."""
 
 
 class AccessRule(Section):

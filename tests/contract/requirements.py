@@ -93,6 +93,15 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "query.answer": "An answer has every key, and a conversation id of version 4.",
         "query.recorded": "An answer that cannot be recorded goes out and says so.",
     },
+    "docs/api.md#conversations": {
+        "conversation.lists": "Conversations are listed, the newest first, whole or in pages.",
+        "conversation.read": "A conversation is read turn by turn, whole or in pages.",
+        "conversation.states": "Interrupted and failed turns are read with what there was.",
+        "conversation.name": "A conversation is named, and no model takes the name away.",
+        "conversation.delete": "Deletion stops what runs and leaves nothing.",
+        "conversation.owner": "Another's conversation is refused, and not in one's list.",
+        "conversation.ids": "An id is refused by its form, and known in every accepted one.",
+    },
     "docs/api.md#headers": {
         "header.request-id": "`X-Request-ID` is taken, returned and logged.",
     },

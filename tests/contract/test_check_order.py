@@ -14,6 +14,7 @@ from lightspeed_core.assistant.context import AssistantSettings
 from lightspeed_core.auth.credentials import Credentials
 from lightspeed_core.config.authorization import Action
 from lightspeed_core.config.root import Configuration
+from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.errors import Unauthenticated
@@ -72,6 +73,7 @@ async def app() -> AsyncGenerator[ASGIApp]:
                 authenticator=TokenAuthenticator(),
                 authorizer=TableAuthorizer(ACTIONS),
                 assistant=wired.assistant,
+                conversations=ConversationAccess(store),
             )
         )
 

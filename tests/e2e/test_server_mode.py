@@ -25,7 +25,8 @@ WITHOUT_STORE: dict[str, Any] = {"vector_store_ids": [], "generate_topic_summary
 UNREACHABLE = "Unable to connect to Llama Stack"
 BOUND_SECONDS = 60
 
-# What each operation is asked; `{request_id}` is the id of a stream that has ended.
+# What each operation is asked, in this order; `{request_id}` is the id of a stream that has ended,
+# `{conversation_id}` its conversation's.
 REQUESTS: dict[str, dict[str, Any]] = {
     "GET /liveness": {},
     "GET /readiness": {},
@@ -36,6 +37,14 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "POST /v1/streaming_query": {"query": "Say hello"} | WITHOUT_STORE,
     "POST /v1/streaming_query/interrupt": {"request_id": "{request_id}"},
     "GET /v1/streaming_query/{request_id}": {},
+    "GET /v1/conversations": {},
+    "GET /v1/conversations/{conversation_id}": {},
+    "PUT /v1/conversations/{conversation_id}": {"topic_summary": "Greetings"},
+    "GET /v2/conversations": {},
+    "GET /v2/conversations/{conversation_id}": {},
+    "PUT /v2/conversations/{conversation_id}": {"topic_summary": "Greetings"},
+    "DELETE /v1/conversations/{conversation_id}": {},
+    "DELETE /v2/conversations/{conversation_id}": {},
 }
 
 
@@ -104,9 +113,10 @@ def document(client: httpx2.Client) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def request_id(client: httpx2.Client) -> str:
+def ids(client: httpx2.Client) -> dict[str, str]:
+    """The ids of a stream that has ended."""
     asked = client.post("/v1/streaming_query", json={"query": "x"} | WITHOUT_STORE)
-    return parse_stream(asked.text)[0].data["request_id"]
+    return parse_stream(asked.text)[0].data
 
 
 @pytest.fixture
@@ -114,6 +124,12 @@ def server_gone(relay: Relay) -> Generator[None]:
     relay.cut()
     yield
     relay.open()
+
+
+def with_ids(text: str, ids: dict[str, str]) -> str:
+    for name, value in ids.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
 
 
 def check_shape(document: dict[str, Any], operation: str, body: Any) -> None:
@@ -134,10 +150,10 @@ def test_every_operation_is_asked(document: dict[str, Any]) -> None:
 @pytest.mark.requirement("api.description")
 @pytest.mark.parametrize("operation", REQUESTS)
 def test_every_operation_answers_as_it_is_described(
-    client: httpx2.Client, document: dict[str, Any], request_id: str, operation: str
+    client: httpx2.Client, document: dict[str, Any], ids: dict[str, str], operation: str
 ) -> None:
-    method, path = operation.replace("{request_id}", request_id).split()
-    body = json.loads(json.dumps(REQUESTS[operation]).replace("{request_id}", request_id))
+    method, path = with_ids(operation, ids).split()
+    body = json.loads(with_ids(json.dumps(REQUESTS[operation]), ids))
 
     answer = client.request(method, path, json=body or None)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from lightspeed_core.domain.retrieval import Citation, RagChunk, ReferencedDocument
 from lightspeed_core.domain.tools import ToolCall, ToolResult
-from lightspeed_core.domain.turn import TurnWarning
+from lightspeed_core.domain.turn import Turn, TurnWarning
 
 
 def render_chunk(chunk: RagChunk) -> dict[str, Any]:
@@ -55,6 +55,20 @@ def render_warning(warning: TurnWarning) -> dict[str, Any]:
 def render_call(call: ToolCall) -> dict[str, Any]:
     """Return the part of a tool call on which answers and streams agree."""
     return {"id": call.id, "name": call.name, "args": dict(call.arguments), "type": call.type}
+
+
+def render_answered_calls(turn: Turn) -> list[dict[str, Any]]:
+    """Return `tool_calls` of an answer, under the names of both generations of clients."""
+    results = {result.call_id: result.content for result in turn.tool_results}
+    return [
+        {
+            **render_call(call),
+            "tool_name": call.name,
+            "arguments": dict(call.arguments),
+            "result": {"response": content} if (content := results.get(call.id)) else None,
+        }
+        for call in turn.tool_calls
+    ]
 
 
 def render_result(result: ToolResult) -> dict[str, Any]:

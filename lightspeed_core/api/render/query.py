@@ -1,9 +1,7 @@
 """A finished turn as the answer of `POST /v1/query`."""
 
-from typing import Any
-
 from lightspeed_core.api.render.parts import (
-    render_call,
+    render_answered_calls,
     render_chunk,
     render_citation,
     render_document,
@@ -11,7 +9,6 @@ from lightspeed_core.api.render.parts import (
     render_warning,
 )
 from lightspeed_core.api.schemas.query import QueryResponse
-from lightspeed_core.domain.tools import ToolCall, ToolResult
 from lightspeed_core.domain.turn import Turn, TurnState, TurnWarning
 
 _INTERRUPTED = TurnWarning(
@@ -23,14 +20,13 @@ def render_query(turn: Turn) -> QueryResponse:
     """Return the answer; an interrupted turn carries a warning that says so."""
     is_interrupted = turn.state is TurnState.INTERRUPTED
     warnings = (*turn.warnings, _INTERRUPTED) if is_interrupted else turn.warnings
-    results = {result.call_id: result for result in turn.tool_results}
     return QueryResponse.model_validate(
         {
             "conversation_id": turn.conversation_id,
             "request_id": turn.turn_id,
             "response": turn.text,
             "rag_chunks": [render_chunk(chunk) for chunk in turn.rag_chunks],
-            "tool_calls": [_call(call, results.get(call.id)) for call in turn.tool_calls],
+            "tool_calls": render_answered_calls(turn),
             "tool_results": [render_result(result) for result in turn.tool_results],
             "referenced_documents": [render_document(each) for each in turn.referenced_documents],
             "citations": [render_citation(citation) for citation in turn.citations],
@@ -42,12 +38,3 @@ def render_query(turn: Turn) -> QueryResponse:
             "available_quotas": {},
         }
     )
-
-
-def _call(call: ToolCall, result: ToolResult | None) -> dict[str, Any]:
-    return {
-        **render_call(call),
-        "tool_name": call.name,
-        "arguments": dict(call.arguments),
-        "result": {"response": result.content} if result is not None and result.content else None,
-    }

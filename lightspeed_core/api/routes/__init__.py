@@ -4,6 +4,8 @@ from fastapi import FastAPI
 
 from lightspeed_core.api.routes import (
     authorized,
+    conversations,
+    conversations_v2,
     health,
     info,
     models,
@@ -15,5 +17,15 @@ from lightspeed_core.api.routes import (
 
 def include_routes(app: FastAPI) -> None:
     """Give the application all its routes, the busiest first."""
-    for module in (streaming_query, query, health, models, info, authorized, root):
+    for module in (
+        streaming_query,
+        query,
+        health,
+        conversations,
+        conversations_v2,
+        models,
+        info,
+        authorized,
+        root,
+    ):
         app.include_router(module.router)

@@ -8,6 +8,9 @@ from lightspeed_core.api.state import Services
 from lightspeed_core.auth.authorizer import OpenAuthorizer
 from lightspeed_core.auth.modules.noop import NoopAuthenticator
 from lightspeed_core.config.root import Configuration
+from lightspeed_core.conversations.access import ConversationAccess
+from lightspeed_core.conversations.memory import MemoryConversationStore
+from lightspeed_core.conversations.store import ConversationStore
 from tests.support.asgi import bare_app, with_state
 from tests.support.scripted_assistant import ScriptedAssistant
 from tests.support.scripted_engine import ScriptedEngine
@@ -36,8 +39,16 @@ def engine() -> ScriptedEngine:
 
 
 @pytest.fixture
+def store() -> ConversationStore:
+    return MemoryConversationStore()
+
+
+@pytest.fixture
 def services(
-    configuration: Configuration, engine: ScriptedEngine, assistant: ScriptedAssistant
+    configuration: Configuration,
+    engine: ScriptedEngine,
+    assistant: ScriptedAssistant,
+    store: ConversationStore,
 ) -> Services:
     return Services(
         configuration=configuration,
@@ -45,6 +56,7 @@ def services(
         authenticator=NoopAuthenticator(),
         authorizer=OpenAuthorizer(),
         assistant=assistant,
+        conversations=ConversationAccess(store, stop_within=0.5),
     )
 
 
