@@ -16,6 +16,7 @@ from lightspeed_core.auth.authorizer import OpenAuthorizer
 from lightspeed_core.auth.modules.noop import NoopAuthenticator
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.constants import DEFAULT_USER_ID
+from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.domain.retrieval import Chunk, SourceDocument
 from lightspeed_core.domain.turn import Turn, TurnState
@@ -43,13 +44,18 @@ def engine() -> ScriptedEngine:
 
 
 @pytest.fixture
-async def worker(engine: ScriptedEngine) -> AsyncIterator[Wired]:
-    async with wired_assistant(engine, MemoryConversationStore()) as wired:
+def store() -> MemoryConversationStore:
+    return MemoryConversationStore()
+
+
+@pytest.fixture
+async def worker(engine: ScriptedEngine, store: MemoryConversationStore) -> AsyncIterator[Wired]:
+    async with wired_assistant(engine, store) as wired:
         yield wired
 
 
 @pytest.fixture
-def app(engine: ScriptedEngine, worker: Wired) -> ASGIApp:
+def app(engine: ScriptedEngine, store: MemoryConversationStore, worker: Wired) -> ASGIApp:
     configuration = Configuration.model_validate(
         {
             "name": "Readers",
@@ -65,6 +71,7 @@ def app(engine: ScriptedEngine, worker: Wired) -> ASGIApp:
             authenticator=NoopAuthenticator(),
             authorizer=OpenAuthorizer(),
             assistant=worker.assistant,
+            conversations=ConversationAccess(store),
         )
     )
 
