@@ -18,6 +18,7 @@ MAX_TOKENS: Final = 190
 """About 150 words; with title and headings in front it stays below the 256 tokens of MiniLM."""
 
 _SHORT: Final = 40
+_LONGEST_HEADING: Final = 10
 _PIECE = re.compile(r"[^\W_]+|[^\s\w]|_")
 _HEADING_SEPARATOR: Final = " > "
 
@@ -88,8 +89,9 @@ def _spans(
         start = section.start + content.find(stripped)
         yield start, start + len(stripped)
         return
-    # An overlong heading with nothing below it is cut like any other text.
-    body = section.body if text[section.body : section.end].strip() else section.start
+    # An overlong heading is cut together with what is below it, like any other text.
+    is_short = estimate_tokens(text[section.start : section.body]) <= _LONGEST_HEADING
+    body = section.body if is_short else section.start
     heading: int | None = section.start if body > section.start else None
     for offset, piece in splitter.chunk_indices(text[body : section.end]):
         start = body + offset
