@@ -85,8 +85,12 @@ class Assistant:
         return Interruption.REQUESTED
 
     def abandon(self, turn_id: str) -> None:
-        """Note that the client of a stream went away; the turn goes on unless set otherwise."""
-        if self._settings.cancel_on_disconnect:
+        """Note that a client went away; the turn goes on unless set otherwise.
+
+        Where it is, the last of its readers stops it.
+        """
+        live = self._supervisor.find(turn_id) if self._settings.cancel_on_disconnect else None
+        if live is not None and not live.log.has_readers:
             self._supervisor.stop(turn_id, StopReason.DISCONNECT)
 
     async def _stored(self, turn_id: str) -> Turn:

@@ -79,11 +79,17 @@ class EventLog:
         self._events: list[TurnEvent] = []
         self._grown = asyncio.Event()
         self._refusal: LightspeedError | None = None
+        self._readers = 0
 
     @property
     def turn_id(self) -> str:
         """The request id of the wire."""
         return self._turn_id
+
+    @property
+    def has_readers(self) -> bool:
+        """Say whether anybody follows the events at this moment."""
+        return self._readers > 0
 
     @property
     def has_begun(self) -> bool:
@@ -116,17 +122,19 @@ class EventLog:
     async def events(self) -> AsyncGenerator[tuple[TurnEvent, ...]]:
         """Follow the log from its first event to its terminal one."""
         read = 0
-        while True:
-            if read < len(self._events):
-                batch = tuple(self._events[read:])
-                read += len(batch)
-                yield batch
-                if is_terminal(batch[-1]):
-                    return
-            elif self._refusal is not None:
-                raise self._refusal
-            elif not await self._growth():
-                yield ()
+        self._readers += 1
+        try:
+            while not (read and is_terminal(self._events[read - 1])):
+                if read < len(self._events):
+                    batch = tuple(self._events[read:])
+                    read += len(batch)
+                    yield batch
+                elif self._refusal is not None:
+                    raise self._refusal
+                elif not await self._growth():
+                    yield ()
+        finally:
+            self._readers -= 1
 
     async def _growth(self) -> bool:
         self._grown.clear()

@@ -97,6 +97,7 @@ async def _answer(
     """Ask the model, leaving out the older half of the history while the prompt is too long."""
     begun = context.begun
     history = [] if context.is_new else await parts.store.history(begun.conversation_id)
+    compacted = False
     while True:
         messages = build_messages(context.system_prompt, history, begun, chunks)
         accepted = False
@@ -109,7 +110,9 @@ async def _answer(
             if accepted or not history:
                 raise
             history = history[-(len(history) // 2) :] if len(history) > 1 else []
-            yield ConversationCompacted(begun.conversation_id)
+            if not compacted:
+                yield ConversationCompacted(begun.conversation_id)
+            compacted = True
         else:
             return
 

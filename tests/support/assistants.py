@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -90,8 +90,8 @@ async def all_events(source: EventSource) -> list[TurnEvent]:
 
 async def text_has_come(source: EventSource) -> None:
     """Wait for the first token."""
-    async with asyncio.timeout(WAIT_SECONDS):
-        async for batch in source.events():
+    async with asyncio.timeout(WAIT_SECONDS), aclosing(source.events()) as batches:
+        async for batch in batches:
             if any(isinstance(event, TextDelta) for event in batch):
                 return
 

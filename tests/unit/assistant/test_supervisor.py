@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import aclosing
 
 import pytest
 
@@ -132,6 +133,25 @@ async def test_a_turn_stops_with_its_reader_where_that_is_set(
 
         turn = await outcome_of(source)
     assert (turn.state, turn.text) == (TurnState.INTERRUPTED, "some **bold")
+
+
+async def test_the_last_of_its_readers_stops_a_turn(
+    engine: ScriptedEngine, store: MemoryConversationStore
+) -> None:
+    settings = AssistantSettings(system_prompt="", cancel_on_disconnect=True)
+    async with wired_assistant(engine, store, settings=settings) as worker:
+        turn_id, _ = await started_and_held(engine, worker)
+        source = await worker.assistant.resume(turn_id, caller())
+        async with aclosing(source.events()) as staying:
+            await anext(staying)
+            worker.assistant.abandon(turn_id)
+            live = worker.supervisor.find(turn_id)
+            assert live is not None
+            assert live.stop_reason is None
+
+        worker.assistant.abandon(turn_id)
+
+        assert (await outcome_of(source)).state is TurnState.INTERRUPTED
 
 
 async def test_shutdown_waits_for_turns_and_takes_no_more(

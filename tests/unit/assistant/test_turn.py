@@ -270,6 +270,21 @@ async def test_the_older_half_of_a_history_is_left_out_while_the_prompt_is_too_l
     assert (await outcome_of(source)).text == "short"
 
 
+async def test_a_conversation_is_said_to_be_compacted_once(
+    engine: ScriptedEngine, worker: Wired
+) -> None:
+    silent = TurnRequest(query="1", generate_topic_summary=False)
+    first = await outcome_of(await worker.assistant.start(silent, caller()))
+    again = replace(silent, conversation_id=first.conversation_id)
+    await outcome_of(await worker.assistant.start(again, caller()))
+    engine.will(*[refuses(PromptTooLong("m"))] * 2, says("short"))
+
+    events = await all_events(await worker.assistant.start(again, caller()))
+
+    assert sum(isinstance(event, ConversationCompacted) for event in events) == 1
+    assert text_of(events) == "short"
+
+
 async def test_a_question_that_alone_is_too_long_is_refused(
     engine: ScriptedEngine, worker: Wired
 ) -> None:
