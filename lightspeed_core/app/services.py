@@ -10,11 +10,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 from lightspeed_core.api.state import Services
 from lightspeed_core.app.background import background_group
-from lightspeed_core.app.settings import assistant_settings, engine_settings
+from lightspeed_core.app.settings import assistant_settings, database_settings, engine_settings
 from lightspeed_core.app.signals import on_termination
 from lightspeed_core.assistant.assistant import Assistant
 from lightspeed_core.assistant.context import AssistantSettings
@@ -25,18 +24,17 @@ from lightspeed_core.assistant.tool_loop import NoTools
 from lightspeed_core.assistant.topic import TopicWriter
 from lightspeed_core.assistant.turn import TurnParts, run_turn
 from lightspeed_core.auth.registry import authenticator_of, authorizer_of
-from lightspeed_core.config.database import SQLiteDatabaseConfiguration
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.config.shipped import shipped_root
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.conversations.sql import SqlConversationStore
 from lightspeed_core.conversations.store import ConversationStore
-from lightspeed_core.db.connect import SqliteSettings
 from lightspeed_core.db.database import Database
+from lightspeed_core.db.postgres import PostgresSettings
 from lightspeed_core.engine.llama_stack.factory import create_engine
 from lightspeed_core.engine.protocol import Engine
-from lightspeed_core.errors import ConfigurationError, LightspeedError
+from lightspeed_core.errors import LightspeedError
 from lightspeed_core.ingest.pipeline import keep_product_docs
 from lightspeed_core.observability.metrics import Metrics
 
@@ -101,18 +99,11 @@ async def open_services(
 
 def open_conversations(configuration: Configuration) -> ConversationStore:
     """Return the store that the configuration names, not yet opened."""
-    match configuration.database.backend:
-        case None:
-            return MemoryConversationStore()
-        case SQLiteDatabaseConfiguration(db_path=path):
-            return SqlConversationStore(
-                Database(SqliteSettings(path=Path(path))),
-                is_shared=configuration.service.workers > 1,
-            )
-        case _:
-            raise ConfigurationError(
-                "database.postgres: this version keeps conversations in SQLite or in memory"
-            )
+    database = database_settings(configuration)
+    if database is None:
+        return MemoryConversationStore()
+    is_shared = configuration.service.workers > 1 or isinstance(database, PostgresSettings)
+    return SqlConversationStore(Database(database), is_shared=is_shared)
 
 
 def _supervise(

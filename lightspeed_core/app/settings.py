@@ -9,9 +9,15 @@ from lightspeed_core.assistant.context import (
     AssistantSettings,
 )
 from lightspeed_core.config.customization import CustomizationConfiguration
+from lightspeed_core.config.database import (
+    PostgreSQLDatabaseConfiguration,
+    SQLiteDatabaseConfiguration,
+)
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.config.service import OnDisconnect
 from lightspeed_core.constants import DEFAULT_SYSTEM_PROMPT
+from lightspeed_core.db.connect import DatabaseSettings, SqliteSettings
+from lightspeed_core.db.postgres import PostgresSettings
 from lightspeed_core.domain.turn import ModelRef
 from lightspeed_core.engine.llama_stack.settings import EngineSettings, Reliance, Resource
 from lightspeed_core.errors import ConfigurationError
@@ -47,6 +53,26 @@ def engine_settings(configuration: Configuration) -> EngineSettings:
         boot_wait_seconds=configuration.service.boot_wait_seconds,
         relies_on=tuple(_relied_on(configuration)),
     )
+
+
+def database_settings(configuration: Configuration) -> DatabaseSettings | None:
+    """Say where the database is; None keeps everything in memory."""
+    match configuration.database.backend:
+        case None:
+            return None
+        case SQLiteDatabaseConfiguration(db_path=path):
+            return SqliteSettings(path=Path(path))
+        case PostgreSQLDatabaseConfiguration() as server:
+            return PostgresSettings(
+                host=server.host,
+                port=server.port,
+                database=server.db,
+                user=server.user,
+                password=server.password.get_secret_value(),
+                namespace=server.namespace,
+                ssl_mode=server.ssl_mode,
+                ca_cert_path=server.ca_cert_path,
+            )
 
 
 def _relied_on(configuration: Configuration) -> Iterator[Reliance]:

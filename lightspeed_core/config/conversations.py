@@ -47,7 +47,7 @@ class ConversationCacheConfiguration(Section):
         default=None, description="For type `sqlite`."
     )
     postgres: PostgreSQLDatabaseConfiguration | None = Field(
-        default=None, description="For type `postgres`; refused by this version."
+        default=None, description="For type `postgres`."
     )
 
     @model_validator(mode="after")

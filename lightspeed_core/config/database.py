@@ -36,7 +36,9 @@ class SQLiteDatabaseConfiguration(Section):
 class PostgreSQLDatabaseConfiguration(Section):
     """A PostgreSQL server."""
 
-    host: str = Field(default="localhost", description="Host name.")
+    host: str = Field(
+        default="localhost", description="Host name, or the directory of a Unix socket."
+    )
     port: Port = Field(default=5432, description="TCP port.")
     db: str = Field(min_length=1, description="Name of the database.")
     user: str = Field(min_length=1, description="User name.")
@@ -45,7 +47,10 @@ class PostgreSQLDatabaseConfiguration(Section):
         default="lightspeed-stack", description="Schema of the tables; created when it is missing."
     )
     ssl_mode: SSLMode = Field(default=SSLMode.PREFER, description="When to use TLS.")
-    gss_encmode: GSSEncMode = Field(default=GSSEncMode.PREFER, description="When to use GSSAPI.")
+    gss_encmode: GSSEncMode = Field(
+        default=GSSEncMode.PREFER,
+        description="When to encrypt by GSSAPI; this version never does.",
+    )
     ca_cert_path: FilePath | None = Field(default=None, description="Certificates to trust, PEM.")
 
 
@@ -61,7 +66,7 @@ class DatabaseConfiguration(Section):
 
     sqlite: SQLiteDatabaseConfiguration | None = Field(default=None, description="A database file.")
     postgres: PostgreSQLDatabaseConfiguration | None = Field(
-        default=None, description="A PostgreSQL server; refused by this version."
+        default=None, description="A PostgreSQL server, for several hosts."
     )
 
     @model_validator(mode="after")

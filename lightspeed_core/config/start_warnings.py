@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from lightspeed_core.config.authentication import AuthenticationModule
+from lightspeed_core.config.database import GSSEncMode
 from lightspeed_core.config.place import Place, dotted
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.config.section import Section
@@ -94,6 +95,12 @@ def _describe_risks(configuration: Configuration) -> Iterator[str]:
         yield (
             f"service.host {service.host} is open to other machines and authentication.module "
             f"{authentication.module} believes everybody: anyone who can connect may ask as anyone"
+        )
+    server = configuration.database.postgres
+    if server is not None and server.gss_encmode is GSSEncMode.REQUIRE:
+        yield (
+            "database.postgres.gss_encmode require is not served by this version: connections are "
+            f"never encrypted by GSSAPI, and by TLS as ssl_mode {server.ssl_mode} says"
         )
     if service.auth_enabled and authentication.module is AuthenticationModule.NOOP:
         yield "service.auth_enabled has no effect; authentication.module decides and is noop"

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from lightspeed_core.db.postgres import PostgresSettings, connect_postgres, is_busy_postgres
 from lightspeed_core.errors import ConfigurationError
 
 SQLITE_BUSY: Final = 5
@@ -25,6 +26,9 @@ class SqliteSettings:
 
     path: Path
     busy_timeout: float = 5.0
+
+
+type DatabaseSettings = SqliteSettings | PostgresSettings
 
 
 def prepare_file(settings: SqliteSettings) -> None:
@@ -43,8 +47,10 @@ def prepare_file(settings: SqliteSettings) -> None:
         ) from error
 
 
-def connect(settings: SqliteSettings) -> AsyncEngine:
+def connect(settings: DatabaseSettings) -> AsyncEngine:
     """Build an engine; nothing is opened before its first use."""
+    if isinstance(settings, PostgresSettings):
+        return connect_postgres(settings, _READERS + 1)
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(settings.path)),
         # The driver begins a transaction at its first write, and takes the write lock with it:
@@ -65,8 +71,15 @@ def _set_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> No
 
 
 def is_busy(error: BaseException) -> bool:
-    """Say whether the write failed only because another process was writing."""
-    return _sqlite_code(error) == SQLITE_BUSY
+    """Say whether a write failed for no fault of its own, and may succeed a moment later."""
+    return _sqlite_code(error) == SQLITE_BUSY or is_busy_postgres(error)
+
+
+def for_reading(engine: AsyncEngine) -> AsyncEngine:
+    """Return the engine as readers use it: where a transaction costs round trips, without one."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="AUTOCOMMIT")
+    return engine
 
 
 def is_foreign_file(error: BaseException) -> bool:

@@ -2,17 +2,27 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Self
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from lightspeed_core.db.connect import SqliteSettings, connect, is_foreign_file, prepare_file
+from lightspeed_core.db.clock import SharedClock
+from lightspeed_core.db.connect import (
+    DatabaseSettings,
+    SqliteSettings,
+    connect,
+    for_reading,
+    is_foreign_file,
+    prepare_file,
+)
 from lightspeed_core.db.migrate import bring_up_to_date
+from lightspeed_core.db.postgres import is_dropped, is_refused, server_time
 from lightspeed_core.db.writer import GroupWriter
-from lightspeed_core.errors import ConfigurationError, StoreUnavailable
+from lightspeed_core.errors import ConfigurationError, LightspeedError, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -24,13 +34,15 @@ class Database:
     Closed once, it stays closed.
     """
 
-    def __init__(self, settings: SqliteSettings) -> None:
+    def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
         self._engine = connect(settings)
+        self._readers = for_reading(self._engine)
         self._lifetime = AsyncExitStack()
         self._users = 0
         self.dialect = self._engine.dialect.name
         self.writer = GroupWriter(self._engine)
+        self.clock = SharedClock()
 
     async def open(self) -> None:
         """Bring the schema up to date and start the writer.
@@ -67,22 +79,54 @@ class Database:
     async def read[T](self, query: Callable[[Connection], T]) -> T:
         """Run a function that only reads; raises `StoreUnavailable`."""
         try:
-            async with self._engine.connect() as connection:
-                return await connection.run_sync(query)
-        except SQLAlchemyError as error:
+            try:
+                return await self._read(query)
+            except DBAPIError as error:
+                if not is_dropped(error):
+                    raise
+                return await self._read(query)  # on a new connection
+        except (SQLAlchemyError, OSError) as error:
             raise StoreUnavailable from error
 
+    async def set_clock(self) -> None:
+        """Set `clock` by the server, which all hosts share; a file is read by the host's own."""
+        if isinstance(self._settings, SqliteSettings):
+            return
+        asked_at = time.monotonic()
+        self.clock.set(await self.read(server_time), asked_at=asked_at)
+
+    async def _read[T](self, query: Callable[[Connection], T]) -> T:
+        async with self._readers.connect() as connection:
+            return await connection.run_sync(query)
+
     async def _open(self) -> None:
-        prepare_file(self._settings)
-        try:
-            await bring_up_to_date(self._engine, self._settings)
-        except SQLAlchemyError as error:
-            if is_foreign_file(error):
-                raise ConfigurationError(
-                    f"SQLite database is not a database: {self._settings.path}; "
-                    "name another file or move this one away"
-                ) from error
-            raise StoreUnavailable from error
+        await self._bring_up_to_date()
+        await self.set_clock()
         self._lifetime.push_async_callback(self._engine.dispose)
         tasks = await self._lifetime.enter_async_context(asyncio.TaskGroup())
         tasks.create_task(self.writer.run(), name="database writer")
+
+    async def _bring_up_to_date(self) -> None:
+        settings = self._settings
+        if isinstance(settings, SqliteSettings):
+            prepare_file(settings)
+        try:
+            await bring_up_to_date(self._engine, settings)
+        except (SQLAlchemyError, OSError) as error:
+            raise _explain(error, settings) from error
+
+
+def _explain(error: Exception, settings: DatabaseSettings) -> LightspeedError:
+    if isinstance(settings, SqliteSettings):
+        if is_foreign_file(error):
+            return ConfigurationError(
+                f"SQLite database is not a database: {settings.path}; "
+                "name another file or move this one away"
+            )
+        return StoreUnavailable()
+    reason = error.orig if isinstance(error, DBAPIError) else error
+    if is_refused(error):
+        return ConfigurationError(
+            f"PostgreSQL database cannot be used: {settings.address} as {settings.user} ({reason})"
+        )
+    return StoreUnavailable(f"PostgreSQL does not answer: {settings.address} ({reason})")

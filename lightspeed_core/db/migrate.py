@@ -13,7 +13,8 @@ from typing import Final
 from sqlalchemy import Connection, String, column, inspect, select, table
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from lightspeed_core.db.connect import SqliteSettings, connect
+from lightspeed_core.db.connect import DatabaseSettings, connect
+from lightspeed_core.db.postgres import PostgresSettings, create_namespace, lock_for_migration
 from lightspeed_core.errors import ConfigurationError
 
 logger = logging.getLogger(__name__)
@@ -24,7 +25,7 @@ VERSION_TABLE: Final = "lcs_schema_version"
 _LOCK_TIMEOUT: Final = 60.0
 
 
-async def bring_up_to_date(engine: AsyncEngine, settings: SqliteSettings) -> None:
+async def bring_up_to_date(engine: AsyncEngine, settings: DatabaseSettings) -> None:
     """Migrate to `HEAD` unless the schema is there already.
 
     Raises `ConfigurationError` for a schema newer than `HEAD`, and leaves it as it is.
@@ -51,23 +52,32 @@ def refuse_newer(version: str | None) -> None:
         )
 
 
-def _migrate_in_thread(settings: SqliteSettings) -> None:
+def _migrate_in_thread(settings: DatabaseSettings) -> None:
     asyncio.run(_migrate(replace(settings, busy_timeout=_LOCK_TIMEOUT)))
 
 
-async def _migrate(settings: SqliteSettings) -> None:
+async def _migrate(settings: DatabaseSettings) -> None:
     engine = connect(settings)
     try:
         async with engine.connect() as connection:
+            await connection.run_sync(_lock, settings)
             await connection.run_sync(_upgrade)
             await connection.commit()
     finally:
         await engine.dispose()
 
 
+def _lock(connection: Connection, settings: DatabaseSettings) -> None:
+    """Hold until the commit what lets a second process wait, and then find nothing to do."""
+    if not isinstance(settings, PostgresSettings):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    lock_for_migration(connection)
+    if settings.namespace is not None:
+        create_namespace(connection, settings.namespace)
+
+
 def _upgrade(connection: Connection) -> None:
-    # Held until the commit, so a second process waits here and then finds nothing to do.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
     version = _version(connection)
     if version == HEAD:
         return

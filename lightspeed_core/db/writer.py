@@ -173,7 +173,7 @@ class GroupWriter:
         while True:
             try:
                 return await self._apply(group)
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, OSError) as error:
                 if not is_busy(error) or attempt == BUSY_ATTEMPTS:
                     raise
             await asyncio.sleep(BUSY_PAUSE * attempt)
@@ -191,7 +191,7 @@ class GroupWriter:
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(SQLAlchemyError):
+            with suppress(SQLAlchemyError, OSError):
                 await connection.close()
 
     def _fail(self, group: list[_Write], error: Exception) -> None:

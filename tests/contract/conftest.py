@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from lightspeed_core.conversations.store import ConversationStore
+from lightspeed_core.db.connect import DatabaseSettings, SqliteSettings
 from tests.support.databases import STORE_KINDS, ManualClock, NewWorker, open_workers
+from tests.support.postgres import Postgres
 
 
 @pytest.fixture
@@ -14,12 +16,32 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
+def settings_for(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> DatabaseSettings | None:
+    """Name a new database; the server is started by the first test that needs it."""
+    if kind == "postgres":
+        server = request.getfixturevalue("postgres")
+        assert isinstance(server, Postgres)
+        return server.settings()
+    return SqliteSettings(path=tmp_path / "conversations.db") if kind == "sqlite" else None
+
+
 @pytest.fixture(params=STORE_KINDS)
 async def new_worker(
     request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock
 ) -> AsyncIterator[NewWorker]:
-    async with open_workers(str(request.param), tmp_path, clock) as new_worker:
+    settings = settings_for(str(request.param), request, tmp_path)
+    async with open_workers(settings, clock) as new_worker:
         yield new_worker
+
+
+@pytest.fixture(params=[kind for kind in STORE_KINDS if kind != "memory"])
+def database_settings(request: pytest.FixtureRequest, tmp_path: Path) -> DatabaseSettings:
+    """Databases that outlive a process."""
+    settings = settings_for(str(request.param), request, tmp_path)
+    assert settings is not None
+    return settings
 
 
 @pytest.fixture

@@ -11,18 +11,19 @@ import pytest
 
 from lightspeed_core.conversations.leasing import utc_now
 from lightspeed_core.conversations.sql import SqlConversationStore
-from lightspeed_core.db.connect import SqliteSettings
+from lightspeed_core.db.connect import DatabaseSettings, SqliteSettings
 from lightspeed_core.db.database import Database
 from lightspeed_core.domain.turn import TurnState
 from tests.support.conversation_writer import BATCHES
+from tests.support.databases import spell
 
 
-async def start_writer(path: Path, writers: int) -> Process:
+async def start_writer(settings: DatabaseSettings, writers: int) -> Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.support.conversation_writer",
-        str(path),
+        spell(settings),
         str(writers),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -50,23 +51,27 @@ async def kill(process: Process) -> list[str]:
     return [line.decode() for line in rest.split(b"\n")[:-1]]
 
 
-@pytest.mark.requirement("store.crash")
-@pytest.mark.parametrize("turns_before", [1, 40, 133])
-async def test_a_killed_writer_leaves_every_turn_whole_or_open_to_be_settled(
-    tmp_path: Path, turns_before: int
-) -> None:
-    path = tmp_path / "conversations.db"
-    process = await start_writer(path, writers=8)
-    committed = await committed_turns(process, turns_before)
-    committed += await kill(process)
-
+def check_file(path: Path) -> None:
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
     connection.close()
+
+
+@pytest.mark.requirement("store.crash")
+@pytest.mark.parametrize("turns_before", [1, 40, 133])
+async def test_a_killed_writer_leaves_every_turn_whole_or_open_to_be_settled(
+    database_settings: DatabaseSettings, turns_before: int
+) -> None:
+    process = await start_writer(database_settings, writers=8)
+    committed = await committed_turns(process, turns_before)
+    committed += await kill(process)
+
+    if isinstance(database_settings, SqliteSettings):
+        check_file(database_settings.path)
     long_after = utc_now() + timedelta(minutes=1)
-    settings = SqliteSettings(path=path)
-    async with SqlConversationStore(Database(settings), clock=lambda: long_after) as store:
+    database = Database(database_settings)
+    async with SqlConversationStore(database, clock=lambda: long_after) as store:
         for turn_id in committed:
             turn = await store.find_turn(turn_id)
             assert turn is not None
@@ -88,16 +93,17 @@ async def test_a_killed_writer_leaves_every_turn_whole_or_open_to_be_settled(
 
 
 @pytest.mark.requirement("store.crash")
-async def test_processes_that_write_to_one_file_lose_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "conversations.db"
-    processes = [await start_writer(path, writers=4) for _ in range(3)]
+async def test_processes_that_write_to_one_database_lose_nothing(
+    database_settings: DatabaseSettings,
+) -> None:
+    processes = [await start_writer(database_settings, writers=4) for _ in range(3)]
     committed: list[str] = []
     for process in processes:
         committed += await committed_turns(process, 60)
     for process in processes:
         committed += await kill(process)
 
-    async with SqlConversationStore(Database(SqliteSettings(path=path))) as store:
+    async with SqlConversationStore(Database(database_settings)) as store:
         histories = [await store.history(c.conversation_id) for c in await store.list(None)]
 
     stored = {

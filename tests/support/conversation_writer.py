@@ -1,20 +1,20 @@
 """A process that writes turns without end; prints the id of each turn once it is committed.
 
-Run as `python -m tests.support.conversation_writer DATABASE WRITERS`.
+Run as `python -m tests.support.conversation_writer DATABASE WRITERS`; the database is what
+`tests.support.databases.spell` returned.
 """
 
 import asyncio
 import sys
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
 
 from lightspeed_core.conversations.models import JournalBatch
 from lightspeed_core.conversations.sql import SqlConversationStore
-from lightspeed_core.db.connect import SqliteSettings
+from lightspeed_core.db.connect import DatabaseSettings
 from lightspeed_core.db.database import Database
 from lightspeed_core.domain.turn import TurnState
-from tests.support.databases import a_turn
+from tests.support.databases import a_turn, unspell
 
 BATCHES = 3
 
@@ -37,12 +37,12 @@ async def write_turns(store: SqlConversationStore) -> None:
         print(turn.turn_id, flush=True)
 
 
-async def main(path: Path, writers: int) -> None:
-    store = SqlConversationStore(Database(SqliteSettings(path=path)))
+async def main(settings: DatabaseSettings, writers: int) -> None:
+    store = SqlConversationStore(Database(settings))
     async with store, asyncio.TaskGroup() as group:
         for _ in range(writers):
             group.create_task(write_turns(store))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+    asyncio.run(main(unspell(sys.argv[1]), int(sys.argv[2])))

@@ -1,9 +1,10 @@
 """Conversation stores to test against: one list of kinds, each opened as several workers."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -12,11 +13,12 @@ from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.conversations.models import JournalBatch
 from lightspeed_core.conversations.sql import SqlConversationStore
 from lightspeed_core.conversations.store import ConversationStore
-from lightspeed_core.db.connect import SqliteSettings
+from lightspeed_core.db.connect import DatabaseSettings, SqliteSettings
 from lightspeed_core.db.database import Database
+from lightspeed_core.db.postgres import PostgresSettings
 from lightspeed_core.domain.turn import ModelRef, Turn, TurnState
 
-STORE_KINDS = ("memory", "sqlite")
+STORE_KINDS = ("memory", "sqlite", "postgres")
 NOON = datetime(2025, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
 
 type NewWorker = Callable[[], Awaitable[ConversationStore]]
@@ -37,20 +39,35 @@ class ManualClock:
 
 @asynccontextmanager
 async def open_workers(
-    kind: str, directory: Path, clock: Callable[[], datetime]
+    settings: DatabaseSettings | None, clock: Callable[[], datetime]
 ) -> AsyncGenerator[NewWorker]:
-    """Give a function that opens one more worker on the same conversations."""
+    """Give a function that opens one more worker on the same conversations.
+
+    They are in memory when no database is named.
+    """
     memory = MemoryConversationStore(clock=clock)
-    settings = SqliteSettings(path=directory / "conversations.db")
     async with AsyncExitStack() as stack:
 
         async def new_worker() -> ConversationStore:
-            if kind == "memory":
+            if settings is None:
                 return memory.beside()
             store = SqlConversationStore(Database(settings), is_shared=True, clock=clock)
             return await stack.enter_async_context(store)
 
         yield new_worker
+
+
+def spell(settings: DatabaseSettings) -> str:
+    """Return settings as a text that another process can be started with."""
+    return json.dumps(asdict(settings), default=str)
+
+
+def unspell(text: str) -> DatabaseSettings:
+    """Return the settings that `spell` spelled."""
+    fields = json.loads(text)
+    if "path" in fields:
+        return SqliteSettings(path=Path(fields["path"]), busy_timeout=fields["busy_timeout"])
+    return PostgresSettings(**fields)
 
 
 def a_turn(

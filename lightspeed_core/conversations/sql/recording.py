@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Insert, Update, and_, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Insert, Update, and_, bindparam, func, select, update
 
 from lightspeed_core.conversations.encoding import encode
 from lightspeed_core.conversations.models import JournalBatch
@@ -19,7 +19,7 @@ class Recording:
         self._owner = owner
         self._create = Statement(0, insert_for(dialect, conversations).on_conflict_do_nothing())
         self._count = Statement(1, _count())
-        self._begin = Statement(2, _begin())
+        self._begin = Statement(2, _begin(dialect))
         self._journal = Statement(3, _journal(dialect))
         self._finish = Statement(4, _finish())
         self._touch = Statement(5, _touch())
@@ -39,7 +39,10 @@ class Recording:
             "document": encode(turn),
         }
         rows: list[Row] = [
-            (self._count, {"in_conversation": turn.conversation_id}),
+            (
+                self._count,
+                {"in_conversation": turn.conversation_id, "of_turn": turn.turn_id},
+            ),
             (self._begin, row),
         ]
         if is_new:
@@ -95,22 +98,30 @@ def _new_conversation(turn: Turn) -> dict[str, object]:
 
 
 def _count() -> Update:
-    """Count a turn. The row stays locked until the commit, so positions follow commits."""
+    """Count a turn that is not stored yet; a write whose commit went unheard comes again.
+
+    The row stays locked until the commit, so positions follow commits.
+    """
+    is_stored = select(turns.c.turn_id).where(turns.c.turn_id == bindparam("of_turn")).exists()
     return (
         update(conversations)
-        .where(conversations.c.conversation_id == bindparam("in_conversation"))
+        .where(conversations.c.conversation_id == bindparam("in_conversation"), ~is_stored)
         .values(message_count=conversations.c.message_count + 1)
     )
 
 
-def _begin() -> Insert:
+def _begin(dialect: str) -> Insert:
     earlier = turns.alias("earlier")
     position = (
         select(func.coalesce(func.max(earlier.c.position), 0) + 1)
         .where(earlier.c.conversation_id == bindparam("in_conversation"))
         .scalar_subquery()
     )
-    return insert(turns).values(position=position)
+    return (
+        insert_for(dialect, turns)
+        .values(position=position)
+        .on_conflict_do_nothing(index_elements=[turns.c.turn_id])
+    )
 
 
 def _journal(dialect: str) -> Insert:

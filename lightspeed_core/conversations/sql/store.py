@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Self, override
 
 from lightspeed_core.conversations.changes import Changes, wait_at_most
-from lightspeed_core.conversations.leasing import DEFAULT_LEASE, POLL, utc_now
+from lightspeed_core.conversations.leasing import DEFAULT_LEASE, POLL
 from lightspeed_core.conversations.lineup import Lineup
 from lightspeed_core.conversations.models import (
     Conversation,
@@ -32,8 +32,9 @@ _PURGED_AT_ONCE: Final = 200
 class SqlConversationStore(ConversationStore):
     """Implements `ConversationStore`; one object is one worker.
 
-    Everything is written by the database's one writer. Several workers, and several hosts whose
-    clocks agree to well within `lease`, may share a database; `is_shared` says that they do.
+    Everything is written by the database's one writer. Several workers, and several hosts, may
+    share a database; `is_shared` says that they do. Leases go by `clock`, and without one by the
+    database's.
     """
 
     def __init__(
@@ -42,13 +43,13 @@ class SqlConversationStore(ConversationStore):
         *,
         is_shared: bool = False,
         lease: timedelta = DEFAULT_LEASE,
-        clock: Callable[[], datetime] = utc_now,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self._database = database
         self._writer = database.writer
         self._is_shared = is_shared
         self._lease = lease
-        self._clock = clock
+        self._clock = clock or database.clock
         self._owner = uuid.uuid4().hex
         self._recording = Recording(database.dialect, self._owner)
         self._interruption = leases.Interruption()
@@ -157,6 +158,7 @@ class SqlConversationStore(ConversationStore):
     @override
     async def claim_expired(self) -> list[ExpiredTurn]:
         """Take over expired turns, but not those that run in this very worker."""
+        await self._database.set_clock()
         now, lease = self._clock(), self._new_lease()
         found = await self._database.read(lambda connection: leases.expired(connection, now))
         others = [turn_id for turn_id in found if turn_id not in self._lineup]

@@ -2,10 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from lightspeed_core.app.settings import assistant_settings, engine_settings
+from lightspeed_core.app.settings import assistant_settings, database_settings, engine_settings
 from lightspeed_core.config.load import load_configuration
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.constants import DEFAULT_SYSTEM_PROMPT
+from lightspeed_core.db.connect import SqliteSettings
+from lightspeed_core.db.postgres import PostgresSettings
 from lightspeed_core.domain.turn import ModelRef
 from lightspeed_core.errors import ConfigurationError
 
@@ -119,3 +121,33 @@ def test_limits_that_are_null_are_the_default_ones(tmp_path: Path) -> None:
     settings = assistant_settings(loaded(tmp_path, text))
 
     assert (settings.max_infer_iters, settings.max_tool_calls) == (10, 30)
+
+
+def test_conversations_go_to_a_file_in_the_data_directory_unless_told_otherwise(
+    tmp_path: Path,
+) -> None:
+    file = SqliteSettings(path=tmp_path / "data" / "lightspeed-stack.db")
+    in_memory = "conversation_cache: {type: memory, memory: {max_entries: 5}}\n"
+
+    assert database_settings(loaded(tmp_path, LIBRARY)) == file
+    assert database_settings(loaded(tmp_path, LIBRARY + in_memory)) is None
+
+
+def test_a_postgresql_server_is_told_all_that_its_block_says(tmp_path: Path) -> None:
+    certificate = tmp_path / "ca.pem"
+    certificate.touch()
+    block = (
+        "database: {postgres: {host: db, port: 6432, db: lcs, user: me, password: s3cret, "
+        f"namespace: ours, ssl_mode: verify-ca, ca_cert_path: {certificate}}}}}\n"
+    )
+
+    assert database_settings(loaded(tmp_path, LIBRARY + block)) == PostgresSettings(
+        host="db",
+        port=6432,
+        database="lcs",
+        user="me",
+        password="s3cret",
+        namespace="ours",
+        ssl_mode="verify-ca",
+        ca_cert_path=certificate,
+    )

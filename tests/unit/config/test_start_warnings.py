@@ -51,6 +51,16 @@ def test_a_section_that_is_not_served_is_named(sections: dict[str, Any], key: st
     assert warnings(**sections) == (f"{key} is not served by this version",)
 
 
+def test_encryption_by_gssapi_is_told_to_be_in_vain_where_it_is_required() -> None:
+    server = {"db": "d", "user": "u", "password": "p"}
+
+    (line,) = warnings(database={"postgres": server | {"gss_encmode": "require"}})
+
+    assert line.startswith("database.postgres.gss_encmode require is not served")
+    assert line.endswith("by TLS as ssl_mode prefer says")
+    assert warnings(database={"postgres": server}) == ()
+
+
 def test_a_section_with_its_defaults_written_out_is_not_named() -> None:
     assert warnings(compaction={"enabled": False}, mcp_servers=[]) == ()
 

@@ -156,7 +156,21 @@ def test_all_prepared_statements_can_be_said_to_postgresql() -> None:
     ]
 
     assert len(said) == 6
-    assert sum("ON CONFLICT" in text for text in said) == 2
+    assert sum("ON CONFLICT" in text for text in said) == 3
+
+
+async def test_a_beginning_that_is_written_again_is_counted_once(
+    store: SqlConversationStore, path: Path
+) -> None:
+    turn = a_turn()
+    rows = Recording("sqlite", "me").begin(turn, expires_at=NOON, is_new=True)
+    async with Database(SqliteSettings(path=path)) as database:
+        for _ in range(2):
+            await database.writer.write(rows)
+
+    found = await store.find(turn.conversation_id)
+    assert found is not None
+    assert found.message_count == 1
 
 
 async def test_a_turn_that_no_document_can_hold_is_left_to_be_settled(path: Path) -> None:
