@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from ssl import SSLCertVerificationError
 from typing import Final
 from urllib.parse import urlencode
 
@@ -135,6 +136,8 @@ def is_dropped(error: BaseException) -> bool:
 
 def is_refused(error: BaseException) -> bool:
     """Say whether the server lets us not in, or the settings cannot work with any server."""
+    if isinstance(error, SSLCertVerificationError):
+        return True
     state = _sqlstate(error)
     return state in _REFUSED or (state is None and isinstance(error, InterfaceError))
 

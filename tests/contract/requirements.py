@@ -129,6 +129,8 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/stores.md#what-is-promised": {
         "store.order": "The store runs turns of a conversation in the order of receipt.",
         "store.leases": "The turns of a silent worker are settled by exactly one other.",
+        "store.clock": "On PostgreSQL leases go by the clock of the server.",
+        "store.postgres": "Services on one PostgreSQL database give the same answers.",
         "store.crash": "A killed process loses no more than the batches that were due.",
         "store.once": "What is written twice changes nothing.",
         "store.lists": "Conversations are listed, paged and deleted.",
