@@ -103,6 +103,7 @@ class ScriptedStore:
     """A vector store in memory; its search counts the words of the query that a chunk has."""
 
     info: VectorStoreInfo
+    error: Exception | None = None
     sources: dict[str, SourceDocument] = field(default_factory=dict[str, SourceDocument])
     chunks: dict[str, dict[str, Chunk]] = field(default_factory=dict[str, dict[str, Chunk]])
 
@@ -300,6 +301,8 @@ class ScriptedEngine:
     ) -> list[RagChunk]:
         store = self._store(store_id)
         self.searches.append((store_id, query, limit, mode))
+        if store.error is not None:
+            raise store.error
         found = store.search(query, filters)
         return sorted(found, key=lambda chunk: chunk.score or 0.0, reverse=True)[:limit]
 

@@ -11,6 +11,7 @@ from lightspeed_core.domain.events import (
     TextDelta,
     ToolCallFinished,
     ToolCallStarted,
+    TurnCompleted,
     TurnEvent,
     TurnStarted,
     Warned,
@@ -18,6 +19,7 @@ from lightspeed_core.domain.events import (
 from lightspeed_core.domain.retrieval import Citation, RagChunk
 from lightspeed_core.domain.tools import ToolCall, ToolResult
 from lightspeed_core.domain.turn import ModelRef, TurnWarning
+from tests.support.databases import a_turn
 
 if TYPE_CHECKING:
     from lightspeed_core.conversations.models import JournalBatch
@@ -100,3 +102,11 @@ def test_events_of_newer_versions_are_passed_over() -> None:
 def test_a_damaged_journal_is_a_value_error(payload: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         decode_events(payload)
+
+
+def test_how_a_turn_ended_is_not_journaled() -> None:
+    turn = a_turn()
+
+    assert decode_events(encode_events([TextDelta(("a",)), TurnCompleted(turn)])) == [
+        TextDelta(("a",))
+    ]

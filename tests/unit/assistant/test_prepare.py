@@ -218,3 +218,25 @@ async def test_an_unknown_vector_store_is_not_found(
 ) -> None:
     with pytest.raises(NotFound):
         await prepare(TurnRequest(query="x", vector_store_ids=("nope",)), engine, store)
+
+
+async def test_the_first_model_that_answers_serves_where_none_is_named(
+    engine: ScriptedEngine, store: MemoryConversationStore
+) -> None:
+    engine.model_list.reverse()
+    assert engine.model_list[0].model_type == "embedding"
+
+    context = await prepare(TurnRequest(query="x"), engine, store)
+
+    assert context.begun.model.identifier == "scripted/model"
+
+
+async def test_listed_shields_may_be_chosen_in_any_number(
+    engine: ScriptedEngine, store: MemoryConversationStore
+) -> None:
+    for name in ("a", "b", "c"):
+        engine.add_shield(name)
+
+    context = await prepare(TurnRequest(query="x", shield_ids=("c", "a")), engine, store)
+
+    assert context.shield_ids == ("c", "a")

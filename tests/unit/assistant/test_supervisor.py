@@ -93,6 +93,31 @@ async def test_an_unknown_turn_is_not_found(worker: Wired) -> None:
         await worker.assistant.interrupt("7f0c9f0e-0000-4000-8000-000000000000", caller())
 
 
+async def test_a_turn_that_ended_too_long_ago_is_not_found(
+    engine: ScriptedEngine, store: MemoryConversationStore
+) -> None:
+    settings = AssistantSettings(system_prompt="", resume_window=-1)
+    async with wired_assistant(engine, store, settings=settings) as worker:
+        source = await worker.assistant.start(TurnRequest(query="one"), caller())
+        await outcome_of(source)
+        await worker.supervisor.drain()
+
+        with pytest.raises(NotFound):
+            await worker.assistant.resume(source.turn_id, caller())
+
+
+async def test_a_turn_of_another_worker_that_has_ended_is_not_interrupted(
+    engine: ScriptedEngine, worker: Wired, store: MemoryConversationStore
+) -> None:
+    source = await worker.assistant.start(TurnRequest(query="one"), caller())
+    await outcome_of(source)
+
+    async with wired_assistant(engine, store.beside()) as other:
+        wish = await other.assistant.interrupt(source.turn_id, caller())
+
+    assert wish is Interruption.ALREADY_COMPLETED
+
+
 async def test_a_reader_that_comes_late_reads_everything(
     engine: ScriptedEngine, worker: Wired
 ) -> None:

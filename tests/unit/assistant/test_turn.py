@@ -196,10 +196,18 @@ async def test_a_store_that_fails_beside_another_costs_a_warning(
     engine: ScriptedEngine, worker: Wired
 ) -> None:
     add_documents(engine)
-    request = TurnRequest(query="which port?", vector_store_ids=("docs",))
-    source = await worker.assistant.start(request, caller())
-    events = await all_events(source)
-    assert not any(isinstance(event, Warned) for event in events)
+    engine.add_store(store_info("broken")).error = EngineFailed("the index is gone")
+
+    events = await all_events(
+        await worker.assistant.start(TurnRequest(query="which port?"), caller())
+    )
+
+    (warned,) = [event for event in events if isinstance(event, Warned)]
+    assert warned.warning.message == "Vector store broken could not be searched: the index is gone"
+    last = events[-1]
+    assert isinstance(last, TurnCompleted)
+    assert last.turn.warnings == (warned.warning,)
+    assert [chunk.document_id for chunk in last.turn.rag_chunks] == ["guide.md"]
 
 
 @pytest.mark.requirement("shield.answer")
