@@ -22,6 +22,7 @@ from lightspeed_core.engine.types import (
     ShieldVerdict,
     StoredDocument,
     VectorStoreInfo,
+    VectorStoreState,
 )
 
 
@@ -91,6 +92,10 @@ class Engine(Protocol):
 
     async def vector_stores(self) -> list[VectorStoreInfo]:
         """List the vector stores in the order of run.yaml."""
+        ...
+
+    async def vector_store(self, store_id: str) -> VectorStoreState:
+        """Ask a vector store about itself. Raises `NotFound` for an unknown one."""
         ...
 
     async def run_shield(self, shield_id: str, messages: Sequence[Message]) -> ShieldVerdict:

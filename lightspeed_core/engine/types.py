@@ -141,6 +141,19 @@ class VectorStoreInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VectorStoreState:
+    """What a vector store says of itself. Times are in seconds since 1970, None for unknown."""
+
+    store_id: str
+    name: str
+    created_at: int
+    last_active_at: int | None = None
+    expires_at: int | None = None
+    usage_bytes: int = 0
+    status: str = "completed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredDocument:
     """A document that a vector store holds; `pending` chunks still lack their vector."""
 

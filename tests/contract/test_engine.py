@@ -213,6 +213,15 @@ async def test_shields_and_stores_are_listed(engine: Engine):
     assert hybrid.embedding_dimension == 384
 
 
+async def test_a_store_tells_of_itself(engine: Engine):
+    for store_id in (HYBRID_STORE, PLAIN_STORE):
+        state = await engine.vector_store(store_id)
+        assert state.store_id == store_id
+        assert state.name
+        assert state.created_at > 1_700_000_000
+        assert state.status == "completed"
+
+
 async def test_every_provider_is_asked_for_its_health(engine: Engine):
     health = {each.provider_id: each for each in await engine.health()}
     assert {"openai", "onnx", "extractive", "faiss_hybrid", "faiss", "guard"} <= set(health)
@@ -471,6 +480,8 @@ async def test_a_built_in_store_refuses_what_it_cannot_do(engine: Engine):
 async def test_an_unknown_store_is_not_found(engine: Engine):
     with pytest.raises(NotFound):
         await engine.search("none", "x", limit=1)
+    with pytest.raises(NotFound):
+        await engine.vector_store("none")
     with pytest.raises(NotFound):
         await engine.documents("none")
     with pytest.raises(NotFound):

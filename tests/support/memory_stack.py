@@ -88,6 +88,11 @@ class MemoryStack(Stack):
         return next((each for each in self.listed_stores if each["identifier"] == store_id), None)
 
     @override
+    async def describe_vector_store(self, store_id: str) -> Json:
+        self.asked.append(("describe_vector_store", store_id))
+        return {"id": store_id, "name": None, "created_at": 1763391371, "status": "completed"}
+
+    @override
     async def health(self) -> list[ProviderHealth]:
         self.health_asked += 1
         if self.error is not None:

@@ -30,6 +30,7 @@ from lightspeed_core.engine.types import (
     ShieldVerdict,
     StoredDocument,
     VectorStoreInfo,
+    VectorStoreState,
 )
 from lightspeed_core.errors import EngineUnavailable, LightspeedError, NotFound
 
@@ -320,6 +321,10 @@ class ScriptedEngine:
     async def vector_stores(self) -> list[VectorStoreInfo]:
         self._require_up()
         return [store.info for store in self._stores.values()]
+
+    async def vector_store(self, store_id: str) -> VectorStoreState:
+        info = self._store(store_id).info
+        return VectorStoreState(store_id=store_id, name=info.name, created_at=1763391371)
 
     async def run_shield(self, shield_id: str, messages: Sequence[Message]) -> ShieldVerdict:
         self._require_up()

@@ -41,6 +41,7 @@ from lightspeed_core.engine.types import (
     ShieldVerdict,
     StoredDocument,
     VectorStoreInfo,
+    VectorStoreState,
 )
 from lightspeed_core.errors import EngineUnavailable, LightspeedError
 
@@ -137,6 +138,10 @@ class LlamaStackEngine(Engine):
     @override
     async def vector_stores(self) -> list[VectorStoreInfo]:
         return await vector_stores.vector_stores(await self._ready())
+
+    @override
+    async def vector_store(self, store_id: str) -> VectorStoreState:
+        return await vector_stores.vector_store(await self._ready(), store_id)
 
     @override
     async def run_shield(self, shield_id: str, messages: Sequence[Message]) -> ShieldVerdict:

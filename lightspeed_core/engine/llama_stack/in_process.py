@@ -76,6 +76,12 @@ class InProcessStack(Stack):
         return [_store(store) for store in listed]
 
     @override
+    async def describe_vector_store(self, store_id: str) -> Json:
+        found = await self._impls[Api.vector_io].openai_retrieve_vector_store(store_id)
+        described: Json = found.model_dump(mode="json")
+        return described
+
+    @override
     async def health(self) -> list[ProviderHealth]:
         probes = [_probe(provider_id, impl) for provider_id, impl in self._provider_objects()]
         return list(await asyncio.gather(*probes))

@@ -85,6 +85,10 @@ class StackServer(Stack):
         return [_store(each, types) for each in listed]
 
     @override
+    async def describe_vector_store(self, store_id: str) -> Json:
+        return await self._client.get(f"/vector_stores/{quote(store_id, safe='')}")
+
+    @override
     async def find_model(self, model: str) -> Json | None:
         return await _find(self._known_models, model)
 

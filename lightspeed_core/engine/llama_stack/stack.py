@@ -44,6 +44,10 @@ class Stack(Protocol):
         """List `identifier`, `name`, `provider_id`, `embedding_model`, `embedding_dimension`."""
         ...
 
+    async def describe_vector_store(self, store_id: str) -> Json:
+        """Describe a listed store in the words of OpenAI's vector store API."""
+        ...
+
     async def health(self) -> list[ProviderHealth]:
         """Ask every provider."""
         ...

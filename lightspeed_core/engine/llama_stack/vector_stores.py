@@ -6,7 +6,12 @@ from typing import Any
 from lightspeed_core.domain.retrieval import Chunk, SourceDocument
 from lightspeed_core.engine.llama_stack.failures import translated
 from lightspeed_core.engine.llama_stack.stack import Json, Stack
-from lightspeed_core.engine.types import SearchMode, StoredDocument, VectorStoreInfo
+from lightspeed_core.engine.types import (
+    SearchMode,
+    StoredDocument,
+    VectorStoreInfo,
+    VectorStoreState,
+)
 from lightspeed_core.errors import InvalidRequest, NotFound
 
 # Ours keep documents whole, replace them by themselves and take chunks without a vector.
@@ -37,6 +42,22 @@ async def vector_stores(stack: Stack) -> list[VectorStoreInfo]:
         types = await stack.provider_types("vector_io")
         listed = await stack.vector_stores()
     return [_info(each, types[each["provider_id"]]) for each in listed if _is_served(each, types)]
+
+
+async def vector_store(stack: Stack, store_id: str) -> VectorStoreState:
+    """Ask a store about itself. Raises `NotFound` for an unknown store."""
+    with translated():
+        store, _ = await find_store(stack, store_id)
+        told = await stack.describe_vector_store(store_id)
+    return VectorStoreState(
+        store_id=store_id,
+        name=told.get("name") or store.name,
+        created_at=told["created_at"],
+        last_active_at=told.get("last_active_at"),
+        expires_at=told.get("expires_at"),
+        usage_bytes=told.get("usage_bytes") or 0,
+        status=told["status"],
+    )
 
 
 async def find_store(stack: Stack, store_id: str) -> tuple[VectorStoreInfo, str]:
