@@ -17,6 +17,7 @@ from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.engine.protocol import Engine
+from lightspeed_core.observability.metrics import Metrics
 
 
 class Turns(Protocol):
@@ -49,6 +50,7 @@ class Services:
     authorizer: Authorizer
     assistant: Turns
     conversations: ConversationAccess
+    metrics: Metrics
 
 
 def services_of(request: Request) -> Services:

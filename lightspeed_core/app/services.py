@@ -34,6 +34,7 @@ from lightspeed_core.db.database import Database
 from lightspeed_core.db.postgres import PostgresSettings
 from lightspeed_core.engine.llama_stack.factory import create_engine
 from lightspeed_core.engine.protocol import Engine
+from lightspeed_core.engine.types import BootStage
 from lightspeed_core.errors import LightspeedError
 from lightspeed_core.ingest.pipeline import keep_product_docs
 from lightspeed_core.observability.metrics import Metrics
@@ -81,7 +82,7 @@ async def open_services(
         supervisor = _supervise(parts, turns=turns, background=background)
         stack.push_async_callback(supervisor.drain)
         stack.enter_context(on_termination(_drainer(supervisor, background)))
-        background.create_task(_boot(parts.engine, configuration, on_fatal), name="boot")
+        background.create_task(_boot(parts, configuration, on_fatal), name="boot")
         yield Services(
             configuration=configuration,
             engine=parts.engine,
@@ -94,6 +95,7 @@ async def open_services(
                 settings=parts.settings,
             ),
             conversations=ConversationAccess(parts.store),
+            metrics=parts.metrics,
         )
 
 
@@ -120,6 +122,7 @@ def _supervise(
                 engine=parts.engine,
                 store=parts.store,
                 toolbox=NoTools(),
+                metrics=parts.metrics,
                 settings=parts.settings,
             ),
         ),
@@ -145,16 +148,35 @@ def _drainer(supervisor: TurnSupervisor, background: asyncio.TaskGroup) -> Calla
     return lambda: loop.call_soon_threadsafe(drain) and None
 
 
-async def _boot(engine: Engine, configuration: Configuration, on_fatal: OnFatal) -> None:
+async def _boot(parts: Parts, configuration: Configuration, on_fatal: OnFatal) -> None:
+    engine = parts.engine
     try:
         await engine.start()
     except LightspeedError as error:
         logger.critical("engine did not start: %s", error)
         on_fatal(error)
         return
+    if engine.status().stage is BootStage.FAILED:
+        parts.metrics.started_degraded()
+    await _wait_for_server(engine)
+    await _show_models(parts)
     if configuration.knowledge.product_docs:
-        await _wait_for_server(engine)
         await keep_product_docs(engine, configuration.knowledge.store, shipped_root())
+
+
+async def _show_models(parts: Parts) -> None:
+    """Show the language models among the metrics, as far as the server still answers."""
+    try:
+        listed = [model for model in await parts.engine.models() if model.model_type == "llm"]
+    except LightspeedError as error:
+        logger.warning("models were not listed for the metrics: %s", error)
+        return
+    configured = parts.settings.default_model
+    first = listed[0].identifier if listed else None
+    parts.metrics.models_listed(
+        ((model.provider_id, model.identifier) for model in listed),
+        configured.identifier if configured else first,
+    )
 
 
 async def _wait_for_server(engine: Engine) -> None:

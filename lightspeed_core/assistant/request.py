@@ -11,10 +11,12 @@ class TurnRequest:
     """One question, checked for form and not yet for sense.
 
     `vector_store_ids` and `shield_ids` are None for the configured ones and empty for none.
-    `mcp_headers` are by server name, already parsed.
+    `mcp_headers` are by server name, already parsed. `endpoint` is the path that was asked, for
+    what is counted by it.
     """
 
     query: str
+    endpoint: str = "/v1/query"
     conversation_id: str | None = None
     provider: str | None = None
     model: str | None = None

@@ -16,8 +16,7 @@ from lightspeed_core.domain.events import (
 )
 from lightspeed_core.domain.messages import Message, Role, TokenUsage
 from lightspeed_core.domain.tools import UNPARSED_ARGUMENTS, ToolCall, ToolResult, ToolSpec
-from lightspeed_core.engine.protocol import Engine
-from lightspeed_core.engine.types import ChatRequest
+from lightspeed_core.engine.types import ChatDelta, ChatRequest
 
 _CHARACTERS_PER_TOKEN = 4
 
@@ -31,6 +30,14 @@ class Toolbox(Protocol):
 
     async def call(self, call: ToolCall) -> ToolResult:
         """Run a tool. A failure of the tool is a result with status `failure`."""
+        ...
+
+
+class Chat(Protocol):
+    """What calls models; `Engine.chat` says what it promises."""
+
+    def chat(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
+        """Call a model, always streamed."""
         ...
 
 
@@ -53,7 +60,7 @@ class NoTools:
 
 
 async def run_model(
-    engine: Engine,
+    engine: Chat,
     *,
     model: str,
     messages: Sequence[Message],
@@ -93,7 +100,7 @@ async def run_model(
         prompt = (*prompt, *_exchange("".join(text), calls, results))
 
 
-async def _call_model(engine: Engine, request: ChatRequest) -> AsyncGenerator[ModelEvent]:
+async def _call_model(engine: Chat, request: ChatRequest) -> AsyncGenerator[ModelEvent]:
     usage: TokenUsage | None = None
     stop_reason = "stop"
     written = 0

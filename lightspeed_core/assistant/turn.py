@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from lightspeed_core.assistant.citations import verify_citations
 from lightspeed_core.assistant.context import AssistantSettings, TurnContext
+from lightspeed_core.assistant.measure import MeasuredChat
 from lightspeed_core.assistant.prompts import build_messages
 from lightspeed_core.assistant.retrieval import retrieve
 from lightspeed_core.assistant.shields import (
@@ -30,11 +31,11 @@ from lightspeed_core.domain.events import (
     TurnStarted,
     Warned,
 )
-from lightspeed_core.domain.messages import Message
 from lightspeed_core.domain.retrieval import RagChunk
 from lightspeed_core.domain.turn import Turn
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.errors import Conflict, PromptTooLong
+from lightspeed_core.observability.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ class TurnParts:
     engine: Engine
     store: ConversationStore
     toolbox: Toolbox
+    metrics: Metrics
     settings: AssistantSettings
 
 
@@ -55,19 +57,21 @@ async def run_turn(
     Raises a `LightspeedError` where the turn cannot go on; until `TurnStarted` was yielded, that
     is a refusal.
     """
+    model = MeasuredChat(parts.engine, parts.metrics, context)
     begun = context.begun
     started = TurnStarted(begun.conversation_id, begun.turn_id, begun.model)
     if not context.is_new:
         await _wait_for_predecessors(begun, parts)
     guards = input_shields(context.shield_ids)
     if guards and (refusal := await check_question(parts.engine, guards, begun.question)):
+        model.note(refusal)
         yield started
         yield refusal
         return
     found = await retrieve(
         parts.engine, begun.question, context.store_ids, max_chunks=parts.settings.max_chunks
     )
-    async with aclosing(_answer(context, parts, found.chunks)) as answer:
+    async with aclosing(_answer(context, parts, model, found.chunks)) as answer:
         async for event in answer:
             if isinstance(event, ModelAccepted | ConversationCompacted) and started:
                 yield started
@@ -75,7 +79,9 @@ async def run_turn(
                 if found.chunks:
                     yield DocumentsRetrieved(found.chunks)
                 for warning in found.warnings:
+                    parts.metrics.warned(warning.code)
                     yield Warned(warning)
+            model.note(event)
             yield event
 
 
@@ -92,17 +98,24 @@ async def _wait_for_predecessors(turn: Turn, parts: TurnParts) -> None:
 
 
 async def _answer(
-    context: TurnContext, parts: TurnParts, chunks: tuple[RagChunk, ...]
+    context: TurnContext, parts: TurnParts, model: MeasuredChat, chunks: tuple[RagChunk, ...]
 ) -> AsyncGenerator[TurnEvent | ModelEvent]:
     """Ask the model, leaving out the older half of the history while the prompt is too long."""
     begun = context.begun
     history = [] if context.is_new else await parts.store.history(begun.conversation_id)
     compacted = False
     while True:
-        messages = build_messages(context.system_prompt, history, begun, chunks)
+        answer = run_model(
+            model,
+            model=begun.model.identifier,
+            messages=build_messages(context.system_prompt, history, begun, chunks),
+            toolbox=parts.toolbox,
+            max_rounds=parts.settings.max_infer_iters,
+            max_calls=parts.settings.max_tool_calls,
+        )
         accepted = False
         try:
-            async with aclosing(_stages(context, parts, chunks, messages)) as events:
+            async with aclosing(_checked(answer, context, parts, chunks)) as events:
                 async for event in events:
                     accepted = accepted or isinstance(event, ModelAccepted)
                     yield event
@@ -117,21 +130,13 @@ async def _answer(
             return
 
 
-def _stages(
+def _checked(
+    events: AsyncGenerator[TurnEvent | ModelEvent],
     context: TurnContext,
     parts: TurnParts,
     chunks: tuple[RagChunk, ...],
-    messages: tuple[Message, ...],
 ) -> AsyncGenerator[TurnEvent | ModelEvent]:
-    """Put together the stages that this turn needs; the others are absent and cost nothing."""
-    events: AsyncGenerator[TurnEvent | ModelEvent] = run_model(
-        parts.engine,
-        model=context.begun.model.identifier,
-        messages=messages,
-        toolbox=parts.toolbox,
-        max_rounds=parts.settings.max_infer_iters,
-        max_calls=parts.settings.max_tool_calls,
-    )
+    """Add the stages that this turn needs; the others are absent and cost nothing."""
     if chunks:
         events = verify_citations(events, chunks)
     if guards := output_shields(context.shield_ids):

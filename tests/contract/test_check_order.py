@@ -74,6 +74,7 @@ async def app() -> AsyncGenerator[ASGIApp]:
                 authorizer=TableAuthorizer(ACTIONS),
                 assistant=wired.assistant,
                 conversations=ConversationAccess(store),
+                metrics=wired.metrics,
             )
         )
 

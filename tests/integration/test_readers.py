@@ -72,6 +72,7 @@ def app(engine: ScriptedEngine, store: MemoryConversationStore, worker: Wired) -
             authorizer=OpenAuthorizer(),
             assistant=worker.assistant,
             conversations=ConversationAccess(store),
+            metrics=worker.metrics,
         )
     )
 

@@ -21,6 +21,7 @@ from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.events import TextDelta, TurnEvent
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.engine.protocol import Engine
+from lightspeed_core.observability.metrics import Metrics
 
 WAIT_SECONDS = 5.0
 
@@ -39,6 +40,7 @@ class Wired:
     assistant: Assistant
     supervisor: TurnSupervisor
     keeper: TurnKeeper
+    metrics: Metrics
     failures: list[None] = field(default_factory=list[None])
 
 
@@ -54,10 +56,15 @@ async def wired_assistant(
     """Run a worker; turns that still run at the end are drained."""
     settings = settings or AssistantSettings(system_prompt="Be brief.", drain=WAIT_SECONDS)
     failures: list[None] = []
+    metrics = Metrics()
     async with asyncio.TaskGroup() as group:
         recorder = TurnRecorder(store, lambda: failures.append(None))
         parts = TurnParts(
-            engine=engine, store=store, toolbox=toolbox or NoTools(), settings=settings
+            engine=engine,
+            store=store,
+            toolbox=toolbox or NoTools(),
+            metrics=metrics,
+            settings=settings,
         )
         topics = TopicWriter(group=group, engine=engine, store=store)
         supervisor = TurnSupervisor(
@@ -75,7 +82,13 @@ async def wired_assistant(
             resume_window=timedelta(seconds=settings.resume_window),
         )
         assistant = Assistant(engine=engine, store=store, supervisor=supervisor, settings=settings)
-        yield Wired(assistant=assistant, supervisor=supervisor, keeper=keeper, failures=failures)
+        yield Wired(
+            assistant=assistant,
+            supervisor=supervisor,
+            keeper=keeper,
+            metrics=metrics,
+            failures=failures,
+        )
         await supervisor.drain()
 
 

@@ -11,6 +11,7 @@ from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.conversations.store import ConversationStore
+from lightspeed_core.observability.metrics import Metrics
 from tests.support.asgi import bare_app, with_state
 from tests.support.scripted_assistant import ScriptedAssistant
 from tests.support.scripted_engine import ScriptedEngine
@@ -57,6 +58,7 @@ def services(
         authorizer=OpenAuthorizer(),
         assistant=assistant,
         conversations=ConversationAccess(store, stop_within=0.5),
+        metrics=Metrics(),
     )
 
 
