@@ -9,6 +9,7 @@ from lightspeed_core.api.state import Turns, services_of
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.engine.protocol import Engine
+from lightspeed_core.observability.metrics import Metrics
 
 
 # The framework runs plain functions in threads, so these are coroutines.
@@ -28,6 +29,10 @@ async def _configuration(request: Request) -> Configuration:
     return services_of(request).configuration
 
 
+async def _metrics(request: Request) -> Metrics:
+    return services_of(request).metrics
+
+
 async def _mcp_headers(
     text: Annotated[
         str,
@@ -44,4 +49,5 @@ AssistantDep = Annotated[Turns, Depends(_assistant)]
 EngineDep = Annotated[Engine, Depends(_engine)]
 ConversationsDep = Annotated[ConversationAccess, Depends(_conversations)]
 ConfigurationDep = Annotated[Configuration, Depends(_configuration)]
+MetricsDep = Annotated[Metrics, Depends(_metrics)]
 McpHeadersDep = Annotated[dict[str, dict[str, str]], Depends(_mcp_headers)]

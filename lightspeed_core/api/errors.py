@@ -101,6 +101,17 @@ _FRAMEWORK_CAUSES: Final[Mapping[int, str]] = MappingProxyType(
 )
 
 
+CALLER_ERRORS: Final = (
+    errors.MalformedRequest,
+    errors.Unauthenticated,
+    errors.Forbidden,
+    errors.InternalError,
+)
+"""What every guarded route may answer."""
+
+ENGINE_ERRORS: Final = (*CALLER_ERRORS, errors.EngineUnavailable)
+"""The same for a route that asks the engine."""
+
 RENDERED: Final[tuple[type[Exception], ...]] = (
     LightspeedError,
     RequestValidationError,

@@ -1,4 +1,4 @@
-"""What happens to every request: an id, a published prefix, a line in the access log, CORS.
+"""What happens to every request: an id, a published prefix, a log line, a count, CORS.
 
 Pure ASGI, so that a stream passes through untouched but for its headers.
 """
@@ -6,15 +6,19 @@ Pure ASGI, so that a stream passes through untouched but for its headers.
 import logging
 import re
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lightspeed_core.config.service import ServiceConfiguration
 from lightspeed_core.observability.logging import request_id as current_request_id
+
+if TYPE_CHECKING:
+    from lightspeed_core.api.state import Services
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +29,7 @@ _USABLE: Final = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
 class RequestContext:
-    """Gives each request its id, takes the client's where it is usable, and logs the outcome."""
+    """Gives each request its id or takes the client's; logs and counts the outcome."""
 
     def __init__(self, app: ASGIApp, *, root_path: str, access_log: bool) -> None:
         self._app = app
@@ -59,8 +63,10 @@ class RequestContext:
         try:
             await self._app(scope, receive, send_with_id)
         finally:
+            seconds = time.perf_counter() - began
+            _count(scope, status, seconds)
             if self._access_log:
-                _log(scope, status, time.perf_counter() - began)
+                _log(scope, status, seconds)
             current_request_id.reset(token)
 
 
@@ -69,6 +75,13 @@ def _request_id(scope: Scope) -> bytes:
         if name == _HEADER and _USABLE.fullmatch(value):
             return bytes(value)
     return str(uuid4()).encode("ascii")
+
+
+def _count(scope: Scope, status: int, seconds: float) -> None:
+    # Paths that no route serves are anybody's words, and stay out of the labels.
+    if isinstance(route := scope.get("route"), APIRoute):
+        services: Services = scope["state"]["services"]
+        services.metrics.request_served(path=route.path, status=status, seconds=seconds)
 
 
 def _log(scope: Scope, status: int, seconds: float) -> None:

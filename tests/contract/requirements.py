@@ -80,6 +80,8 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/api.md#the-api": {
         "api.authorized": "`POST /authorized` tells callers who they are.",
         "api.info": "`GET /v1/info` names the service and both versions.",
+        "api.catalog": "Shields, tools, providers and vector stores are listed as they are.",
+        "api.config": "`GET /v1/config` shows the configuration, secrets masked.",
         "api.models": "`GET /v1/models` lists the models for clients of both kinds.",
         "api.description": "The API's description names every route, parameter, body and error.",
     },
@@ -125,6 +127,10 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "stream.resume": "A client that saw event n reads exactly the rest, also after the turn.",
         "stream.resume-refusal": "Resuming needs a number, and a stream of one's own that is kept.",
         "stream.interrupt": "An interrupted stream keeps what was written and ends properly.",
+    },
+    "docs/metrics.md#metrics": {
+        "metrics.scrape": "`GET /metrics` answers at any time, and counts what was done.",
+        "metrics.names": "Every metric is described with its type and its labels.",
     },
     "docs/stores.md#what-is-promised": {
         "store.order": "The store runs turns of a conversation in the order of receipt.",

@@ -33,6 +33,15 @@ OPERATIONS = {
     "GET /readiness",
     "GET /liveness",
     "POST /authorized",
+    "GET /v1/shields",
+    "GET /v1/tools",
+    "GET /v1/providers",
+    "GET /v1/providers/{provider_id}",
+    "GET /v1/rags",
+    "GET /v1/rags/{rag_id}",
+    "GET /v1/skills",
+    "GET /v1/config",
+    "GET /metrics",
 }
 
 

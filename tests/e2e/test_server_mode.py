@@ -32,6 +32,15 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "GET /readiness": {},
     "GET /v1/info": {},
     "GET /v1/models": {},
+    "GET /v1/shields": {},
+    "GET /v1/tools": {},
+    "GET /v1/providers": {},
+    "GET /v1/providers/{provider_id}": {},
+    "GET /v1/rags": {},
+    "GET /v1/rags/{rag_id}": {},
+    "GET /v1/skills": {},
+    "GET /v1/config": {},
+    "GET /metrics": {},
     "POST /authorized": {},
     "POST /v1/query": {"query": "Say hello"} | WITHOUT_STORE,
     "POST /v1/streaming_query": {"query": "Say hello"} | WITHOUT_STORE,
@@ -114,9 +123,9 @@ def document(client: httpx2.Client) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def ids(client: httpx2.Client) -> dict[str, str]:
-    """The ids of a stream that has ended."""
+    """The ids of a stream that has ended, of a provider and of a store."""
     asked = client.post("/v1/streaming_query", json={"query": "x"} | WITHOUT_STORE)
-    return parse_stream(asked.text)[0].data
+    return parse_stream(asked.text)[0].data | {"provider_id": "openai", "rag_id": "product-docs"}
 
 
 @pytest.fixture
@@ -161,6 +170,8 @@ def test_every_operation_answers_as_it_is_described(
     if answer.headers["content-type"].startswith("text/event-stream"):
         events = parse_stream(answer.text)
         assert (events[0].event, events[-1].event) == ("start", "end")
+    elif answer.headers["content-type"].startswith("text/plain"):
+        assert answer.text
     else:
         check_shape(document, operation, answer.json())
 
@@ -211,6 +222,19 @@ def test_what_does_not_exist_is_not_found(
     detail = answer.json()["detail"]
     assert set(detail) == {"response", "cause"}
     assert detail["response"] == response
+
+
+def test_what_the_server_does_not_list_is_not_found(client: httpx2.Client) -> None:
+    for path in ("/v1/providers/nope", "/v1/rags/nope"):
+        assert client.get(path).status_code == 404
+
+
+@pytest.mark.requirement("metrics.scrape")
+def test_metrics_name_the_models_of_the_server(client: httpx2.Client) -> None:
+    text = client.get("/metrics").text
+
+    assert 'ls_provider_model_configuration{model="openai/fake-llm",provider="openai"} 1.0' in text
+    assert "ls_started_in_degraded_mode 0.0" in text
 
 
 def test_a_stream_is_numbered_and_its_tokens_make_the_answer(client: httpx2.Client) -> None:
@@ -307,7 +331,19 @@ def test_a_service_whose_server_is_gone_is_alive_and_not_ready(client: httpx2.Cl
 
 
 @pytest.mark.usefixtures("server_gone")
-@pytest.mark.parametrize("path", ["/v1/info", "/v1/models"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/info",
+        "/v1/models",
+        "/v1/shields",
+        "/v1/tools",
+        "/v1/providers",
+        "/v1/providers/openai",
+        "/v1/rags",
+        "/v1/rags/product-docs",
+    ],
+)
 def test_what_only_the_server_knows_is_unavailable_without_it(
     client: httpx2.Client, path: str
 ) -> None:
@@ -398,6 +434,7 @@ def check_degraded(client: httpx2.Client) -> None:
         "providers": [],
     }
     assert client.get("/liveness").status_code == 200
+    assert "ls_started_in_degraded_mode 1.0" in client.get("/metrics").text
     check_unreachable(client.get("/v1/info"))
     check_unreachable(client.get("/v1/models"))
     for endpoint in ENDPOINTS:

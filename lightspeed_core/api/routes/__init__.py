@@ -4,14 +4,21 @@ from fastapi import FastAPI
 
 from lightspeed_core.api.routes import (
     authorized,
+    config,
     conversations,
     conversations_v2,
     health,
     info,
+    metrics,
     models,
+    providers,
     query,
+    rags,
     root,
+    shields,
+    skills,
     streaming_query,
+    tools,
 )
 
 
@@ -23,7 +30,14 @@ def include_routes(app: FastAPI) -> None:
         health,
         conversations,
         conversations_v2,
+        metrics,
         models,
+        shields,
+        tools,
+        providers,
+        rags,
+        skills,
+        config,
         info,
         authorized,
         root,

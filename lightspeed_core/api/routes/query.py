@@ -43,7 +43,8 @@ async def query(
     mcp_headers: McpHeadersDep,
 ) -> QueryResponse | Response:
     """Ask a question and wait for the whole answer."""
-    source = await assistant.start(body.turn_request(mcp_headers), caller)
+    asked = body.turn_request(mcp_headers, endpoint="/v1/query")
+    source = await assistant.start(asked, caller)
     try:
         turn = await while_connected(request.receive, outcome_of(source))
     except ClientGone:

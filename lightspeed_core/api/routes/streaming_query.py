@@ -66,7 +66,8 @@ async def streaming_query(
     body: QueryRequest, assistant: AssistantDep, caller: Caller, mcp_headers: McpHeadersDep
 ) -> Response:
     """Ask a question and read the answer while it is written."""
-    source = await assistant.start(body.turn_request(mcp_headers), caller)
+    asked = body.turn_request(mcp_headers, endpoint="/v1/streaming_query")
+    source = await assistant.start(asked, caller)
     renderer = TextFrames() if body.media_type == TEXT_MEDIA_TYPE else JsonFrames()
     return TurnStream(source, renderer, abandon=assistant.abandon)
 

@@ -161,10 +161,13 @@ class QueryRequest(RequestBody):
             raise ValueError("Model must be specified if provider is specified")
         return self
 
-    def turn_request(self, mcp_headers: Mapping[str, Mapping[str, str]]) -> TurnRequest:
+    def turn_request(
+        self, mcp_headers: Mapping[str, Mapping[str, str]], *, endpoint: str
+    ) -> TurnRequest:
         """Say the same in the words of the domain."""
         return TurnRequest(
             query=self.query,
+            endpoint=endpoint,
             conversation_id=self.conversation_id,
             provider=self.provider or None,
             model=self.model or None,

@@ -134,7 +134,7 @@ def test_every_form_of_a_conversation_id_names_one_conversation(
 
 def test_a_bare_question_asks_for_the_defaults() -> None:
     request = QueryRequest.model_validate({"query": ""})
-    assert request.turn_request({}) == TurnRequest(query="")
+    assert request.turn_request({}, endpoint="/v1/query") == TurnRequest(query="")
 
 
 def test_nothing_of_a_question_is_lost() -> None:
@@ -158,7 +158,8 @@ def test_nothing_of_a_question_is_lost() -> None:
             "solr": {"mode": "hybrid"},
         }
     )
-    assert request.turn_request({"fs": {"A": "1"}}) == TurnRequest(
+    assert request.turn_request({"fs": {"A": "1"}}, endpoint="/v1/x") == TurnRequest(
+        endpoint="/v1/x",
         query="q",
         conversation_id=UUID_TEXT,
         provider="openai",
@@ -191,7 +192,7 @@ def test_nulls_and_empty_texts_count_as_not_given() -> None:
             "solr": None,
         }
     )
-    assert request.turn_request({}) == TurnRequest(query="q")
+    assert request.turn_request({}, endpoint="/v1/query") == TurnRequest(query="q")
 
 
 def test_older_clients_send_the_filters_of_solr_themselves() -> None:
