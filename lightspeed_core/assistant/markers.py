@@ -17,7 +17,7 @@ _LINE: Final = 80
 _AHEAD: Final = 200
 _LONGEST_RUN: Final = 64
 
-_SPECIAL = re.compile(r"[ \t]?\[|[ \t]\Z|[`~\\]")
+_SPECIAL = re.compile(r"[ \t]?\[|[ \t]\Z|[`~]|\\(?![ \t])")
 _BRACKET = re.compile(r"([ \t]?)\[([0-9 ,;]{1,60})\]")
 _OPEN_BRACKET = re.compile(r"[ \t]?\[[0-9 ,;]{0,60}\Z")
 _INSIDE_BRACKET = re.compile(r"\[[0-9 ,;]{0,60}\Z")

@@ -56,6 +56,7 @@ def filtered(*tokens: str) -> tuple[str, list[int]]:
         ("the year [2024]", "the year [2024]", []),
         ("v[1.2] [1-3] [a1]", "v[1.2] [1-3] [a1]", []),
         (r"an escaped \[7]", r"an escaped \[7]", []),
+        ("a backslash \\ [7] that escapes nothing", "a backslash \\ that escapes nothing", []),
         ("open [1", "open [1", []),
         ("open [1, ", "open [1, ", []),
         ("ends with a blank ", "ends with a blank ", []),
