@@ -22,8 +22,8 @@ _BRACKET = re.compile(r"([ \t]?)\[([0-9 ,;]{1,60})\]")
 _OPEN_BRACKET = re.compile(r"[ \t]?\[[0-9 ,;]{0,60}\Z")
 _INSIDE_BRACKET = re.compile(r"\[[0-9 ,;]{0,60}\Z")
 _NUMBER = re.compile(r"[0-9]{1,3}")
-_IN_SPAN = re.compile(r"[`\[\n]")
-_MAYBE_MARKER = re.compile(r"\[[0-9 ,;]*(?:\]|\Z)")
+_IN_SPAN = re.compile(r"[ \t]?\[|[ \t]\Z|[`\n]")
+_MAYBE_MARKER = re.compile(r"[ \t]?\[[0-9 ,;]*(?:\]|\Z)")
 _BEFORE_FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|[0-9]{1,9}[.)])[ \t]+)?")
 _BEFORE_CLOSING_FENCE = re.compile(r"[ \t>]*")
 
@@ -160,11 +160,18 @@ class MarkerFilter:
             return self._pass(start, len(self._text))
         if special.start() > start:
             return self._pass(start, special.start())
-        if special.group() == "\n":
-            self._step = self._in_text
-            return start
-        if special.group() == "[":
-            return self._bracket_in_span(start)
+        match special.group()[-1]:
+            case "\n":
+                self._step = self._in_text
+                return start
+            case "[":
+                return self._bracket_in_span(start)
+            case "`":
+                return self._run_in_span(start)
+            case _:
+                return self._pass(start, len(self._text)) if self._is_final else None
+
+    def _run_in_span(self, start: int) -> int | None:
         end = self._end_of_run(start)
         if end is None:
             return None
@@ -174,13 +181,14 @@ class MarkerFilter:
 
     def _bracket_in_span(self, start: int) -> int | None:
         """Look whether the span closes behind the bracket; if not, it never was a span."""
+        inside = self._text.index("[", start) + 1
         if not _MAYBE_MARKER.match(self._text, start):
-            return self._pass(start, start + 1)
+            return self._pass(start, inside)
         ahead, line_end, _ = self._text[start : start + _AHEAD].partition("\n")
         is_whole = bool(line_end) or self._is_known(start + _AHEAD)
         behind = "(?!`)" if is_whole else "(?=[^`])"
         if re.search(f"(?<!`){self._code}{behind}", ahead):
-            return self._pass(start, start + 1)
+            return self._pass(start, inside)
         if not is_whole:
             return None
         self._step = self._in_text
