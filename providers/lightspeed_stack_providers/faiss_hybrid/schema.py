@@ -90,7 +90,11 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def _claim(connection: sqlite3.Connection, path: Path) -> None:
-    if _belongs_to_us(connection, path):
+    # One snapshot for all that is looked at: another process may be making the file right now.
+    connection.execute("BEGIN")
+    is_ours = _belongs_to_us(connection, path)
+    connection.execute("COMMIT")
+    if is_ours:
         return
     connection.execute("BEGIN IMMEDIATE")
     if not _belongs_to_us(connection, path):
