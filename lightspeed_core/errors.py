@@ -128,6 +128,12 @@ class StoreUnavailable(LightspeedError):
         super().__init__("Database query failed", cause)
 
 
+class StorageFailed(LightspeedError):
+    """A write that was the request itself could not be done, for example on a full disk."""
+
+    code = "storage_failed"
+
+
 class InternalError(LightspeedError):
     """A fault of ours; the details are in the log."""
 

@@ -10,6 +10,7 @@ from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.observability.metrics import Metrics
+from lightspeed_core.user_data.feedback import FeedbackCollector
 
 
 # The framework runs plain functions in threads, so these are coroutines.
@@ -33,6 +34,17 @@ async def _metrics(request: Request) -> Metrics:
     return services_of(request).metrics
 
 
+async def _feedback(request: Request) -> FeedbackCollector:
+    return services_of(request).feedback
+
+
+async def _enabled_feedback(request: Request) -> FeedbackCollector:
+    # A dependency, so that the body of what is not taken is not judged.
+    collector = services_of(request).feedback
+    await collector.require_enabled()
+    return collector
+
+
 async def _mcp_headers(
     text: Annotated[
         str,
@@ -50,4 +62,6 @@ EngineDep = Annotated[Engine, Depends(_engine)]
 ConversationsDep = Annotated[ConversationAccess, Depends(_conversations)]
 ConfigurationDep = Annotated[Configuration, Depends(_configuration)]
 MetricsDep = Annotated[Metrics, Depends(_metrics)]
+FeedbackDep = Annotated[FeedbackCollector, Depends(_feedback)]
+EnabledFeedbackDep = Annotated[FeedbackCollector, Depends(_enabled_feedback)]
 McpHeadersDep = Annotated[dict[str, dict[str, str]], Depends(_mcp_headers)]

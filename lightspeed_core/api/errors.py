@@ -84,6 +84,13 @@ ERROR_TABLE: Final[Mapping[type[LightspeedError], ErrorRow]] = MappingProxyType(
         errors.EngineUnavailable: ErrorRow(
             503, "Engine unavailable", errors.EngineUnavailable("Connection error.")
         ),
+        errors.StorageFailed: ErrorRow(
+            507,
+            "Storage failed",
+            errors.StorageFailed(
+                "Failed to store feedback", "Failed to store feedback at directory: /data/feedback"
+            ),
+        ),
         # Whatever has no row of its own is a fault of ours.
         LightspeedError: ErrorRow(500, "Internal error", InternalError()),
     }

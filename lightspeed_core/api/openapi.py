@@ -23,6 +23,7 @@ _TAGS: Final = [
     {"name": "skills", "description": "Skills of agents."},
     {"name": "config", "description": "The configuration in force."},
     {"name": "metrics", "description": "What the service counts."},
+    {"name": "feedback", "description": "What users say of answers."},
     {"name": "info", "description": "Who answers here."},
     {"name": "health", "description": "Probes."},
     {"name": "authorized", "description": "Who the caller is."},

@@ -18,6 +18,7 @@ from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.observability.metrics import Metrics
+from lightspeed_core.user_data.feedback import FeedbackCollector
 
 
 class Turns(Protocol):
@@ -51,6 +52,7 @@ class Services:
     assistant: Turns
     conversations: ConversationAccess
     metrics: Metrics
+    feedback: FeedbackCollector
 
 
 def services_of(request: Request) -> Services:

@@ -15,6 +15,7 @@ from lightspeed_core.api.state import Services
 from lightspeed_core.app.background import background_group
 from lightspeed_core.app.settings import assistant_settings, database_settings, engine_settings
 from lightspeed_core.app.signals import on_termination
+from lightspeed_core.app.user_data import feedback_of, transcripts_of
 from lightspeed_core.assistant.assistant import Assistant
 from lightspeed_core.assistant.context import AssistantSettings
 from lightspeed_core.assistant.keeper import TurnKeeper
@@ -38,6 +39,9 @@ from lightspeed_core.engine.types import BootStage
 from lightspeed_core.errors import LightspeedError
 from lightspeed_core.ingest.pipeline import keep_product_docs
 from lightspeed_core.observability.metrics import Metrics
+from lightspeed_core.user_data.sql import SqlFeedbackStatus
+from lightspeed_core.user_data.status import FeedbackStatusStore, MemoryFeedbackStatus
+from lightspeed_core.user_data.transcripts import Transcripts
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +58,15 @@ class Parts:
     store: ConversationStore
     metrics: Metrics
     settings: AssistantSettings
+    transcripts: Transcripts | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """What is kept, in one database or in memory; not yet opened."""
+
+    conversations: ConversationStore
+    feedback_status: FeedbackStatusStore
 
 
 @asynccontextmanager
@@ -65,18 +78,22 @@ async def open_services(
     `on_fatal` is called when the service cannot go on, for example because its engine lacks what
     the configuration relies on. Raises `ConfigurationError` for what is known at once.
     """
+    stores = choose_stores(configuration)
+    metrics = Metrics()
     parts = Parts(
         engine=create_engine(engine_settings(configuration)),
-        store=open_conversations(configuration),
-        metrics=Metrics(),
+        store=stores.conversations,
+        metrics=metrics,
         settings=assistant_settings(configuration),
+        transcripts=transcripts_of(configuration, metrics),
     )
     authenticator = authenticator_of(configuration.authentication)
     authorizer = authorizer_of(configuration.authentication)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.engine.close)
-        await parts.store.open()
-        stack.push_async_callback(parts.store.close)
+        for store in (stores.conversations, stores.feedback_status):
+            await store.open()
+            stack.push_async_callback(store.close)
         background = await stack.enter_async_context(background_group())
         turns = await stack.enter_async_context(asyncio.TaskGroup())
         supervisor = _supervise(parts, turns=turns, background=background)
@@ -96,22 +113,36 @@ async def open_services(
             ),
             conversations=ConversationAccess(parts.store),
             metrics=parts.metrics,
+            feedback=feedback_of(
+                configuration,
+                status=stores.feedback_status,
+                conversations=stores.conversations,
+                metrics=metrics,
+            ),
         )
 
 
-def open_conversations(configuration: Configuration) -> ConversationStore:
-    """Return the store that the configuration names, not yet opened."""
-    database = database_settings(configuration)
-    if database is None:
-        return MemoryConversationStore()
-    is_shared = configuration.service.workers > 1 or isinstance(database, PostgresSettings)
-    return SqlConversationStore(Database(database), is_shared=is_shared)
+def choose_stores(configuration: Configuration) -> Stores:
+    """Return the stores that the configuration names; those in a database share it."""
+    takes_feedback = configuration.user_data_collection.feedback_enabled
+    settings = database_settings(configuration)
+    if settings is None:
+        return Stores(
+            conversations=MemoryConversationStore(),
+            feedback_status=MemoryFeedbackStatus(configured=takes_feedback),
+        )
+    database = Database(settings)
+    is_shared = configuration.service.workers > 1 or isinstance(settings, PostgresSettings)
+    return Stores(
+        conversations=SqlConversationStore(database, is_shared=is_shared),
+        feedback_status=SqlFeedbackStatus(database, configured=takes_feedback),
+    )
 
 
 def _supervise(
     parts: Parts, *, turns: asyncio.TaskGroup, background: asyncio.TaskGroup
 ) -> TurnSupervisor:
-    recorder = TurnRecorder(parts.store, parts.metrics.recording_failed)
+    recorder = TurnRecorder(parts.store, parts.metrics.recording_failed, parts.transcripts)
     supervisor = TurnSupervisor(
         group=turns,
         store=parts.store,

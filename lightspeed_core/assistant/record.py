@@ -4,6 +4,7 @@ A failure here is logged and counted and never withholds the answer; the turn th
 `recorded: false`.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,19 +12,37 @@ from dataclasses import replace
 from lightspeed_core.conversations.models import JournalBatch
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.turn import Turn
+from lightspeed_core.user_data.transcripts import Transcripts
 
 logger = logging.getLogger(__name__)
 
 
 class TurnRecorder:
-    """Writes ended turns to the conversation store."""
+    """Writes ended turns to the conversation store and, where they are kept, to transcripts."""
 
-    def __init__(self, store: ConversationStore, on_failure: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: ConversationStore,
+        on_failure: Callable[[], None],
+        transcripts: Transcripts | None = None,
+    ) -> None:
         self._store = store
         self._on_failure = on_failure
+        self._transcripts = transcripts
 
     async def record(self, turn: Turn, last_batch: JournalBatch | None) -> Turn:
-        """Store an ended turn and return it, marked when it could not be stored; never raises."""
+        """Store an ended turn and return it, marked when it could not be stored; never raises.
+
+        `recorded` speaks of the conversation alone; a transcript may be missing all the same.
+        """
+        if self._transcripts is None:
+            return await self._finish(turn, last_batch)
+        recorded, _ = await asyncio.gather(
+            self._finish(turn, last_batch), self._transcripts.write(turn)
+        )
+        return recorded
+
+    async def _finish(self, turn: Turn, last_batch: JournalBatch | None) -> Turn:
         try:
             await self._store.finish(turn, last_batch)
         except Exception:

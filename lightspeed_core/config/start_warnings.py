@@ -47,8 +47,6 @@ NOT_SERVED: Final[tuple[Place, ...]] = (
     ("shields",),
     ("skills",),
     ("splunk",),
-    ("user_data_collection", "feedback_enabled"),
-    ("user_data_collection", "transcripts_enabled"),
     ("vector_store",),
 )
 _OPEN_MODULES: Final = {AuthenticationModule.NOOP, AuthenticationModule.NOOP_WITH_BEARER}

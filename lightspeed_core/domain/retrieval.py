@@ -56,6 +56,15 @@ class RagChunk:
     end: int | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    @property
+    def described_attributes(self) -> dict[str, Any]:
+        """The attributes with address, title and id of the document, where they are known."""
+        known = {"doc_url": self.url, "title": self.title, "document_id": self.document_id}
+        return {
+            **self.attributes,
+            **{name: value for name, value in known.items() if value is not None},
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferencedDocument:

@@ -64,6 +64,9 @@ class Metrics:
         self._recording_failures = self._counter(
             "ls_recording_failures_total", "Turns that could not be recorded"
         )
+        self._user_data_failures = self._counter(
+            "ls_user_data_write_failures_total", "Files that could not be written", ("kind",)
+        )
         self._warnings = self._counter("ls_warnings_total", "Warnings sent to clients", ("code",))
 
     def _counter(self, name: str, documentation: str, labels: tuple[str, ...] = ()) -> Counter:
@@ -118,6 +121,10 @@ class Metrics:
     def recording_failed(self) -> None:
         """Count a turn that could not be recorded."""
         self._recording_failures.inc()
+
+    def user_data_failed(self, kind: str) -> None:
+        """Count a file that could not be written; `kind` is `feedback` or `transcript`."""
+        self._user_data_failures.labels(kind).inc()
 
     def warned(self, code: str) -> None:
         """Count a warning sent to a client; `code` is one of ours."""

@@ -119,6 +119,20 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "probe.liveness": "Liveness depends on no provider.",
         "probe.readiness": "Readiness asks the providers, and names what is not well.",
     },
+    "docs/user_data.md#feedback-and-transcripts": {
+        "export.off": "With feedback and transcripts switched off, nothing is written.",
+    },
+    "docs/user_data.md#feedback": {
+        "feedback.form": "Feedback of the wrong form, or on another's conversation, is refused.",
+        "feedback.file": "Feedback that was received is exactly one file.",
+        "feedback.switch": "Feedback is switched on and off for all workers at once.",
+    },
+    "docs/user_data.md#transcripts": {
+        "transcript.file": "An answered or interrupted turn leaves exactly one transcript.",
+    },
+    "docs/user_data.md#exporting": {
+        "export.whole": "An exporter that deletes files misses none and sees no half ones.",
+    },
     "docs/events.md#events-of-a-stream": {
         "stream.shape": "A stream begins with `start`; its tokens make the answer.",
         "stream.plain": "`text/plain` is the raw text of the answer.",

@@ -20,6 +20,7 @@ from lightspeed_core.domain.identity import Identity
 from lightspeed_core.errors import Unauthenticated
 from tests.support.asgi import build_app, client_of
 from tests.support.assistants import caller, wired_assistant
+from tests.support.feedback import a_collector
 from tests.support.scripted_engine import ScriptedEngine
 
 pytestmark = pytest.mark.requirement("check.order")
@@ -75,6 +76,7 @@ async def app() -> AsyncGenerator[ASGIApp]:
                 assistant=wired.assistant,
                 conversations=ConversationAccess(store),
                 metrics=wired.metrics,
+                feedback=a_collector(None),
             )
         )
 

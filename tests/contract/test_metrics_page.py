@@ -30,6 +30,7 @@ def used() -> Metrics:
     metrics.tokens_used(**call, sent=1, received=1)
     metrics.refused(endpoint="/v1/query")
     metrics.warned("vector_store_failed")
+    metrics.user_data_failed("feedback")
     return metrics
 
 

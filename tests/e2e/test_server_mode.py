@@ -30,6 +30,7 @@ BOUND_SECONDS = 60
 REQUESTS: dict[str, dict[str, Any]] = {
     "GET /liveness": {},
     "GET /readiness": {},
+    "GET /v1/feedback/status": {},
     "GET /v1/info": {},
     "GET /v1/models": {},
     "GET /v1/shields": {},
@@ -42,6 +43,12 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "GET /v1/config": {},
     "GET /metrics": {},
     "POST /authorized": {},
+    "POST /v1/feedback": {
+        "conversation_id": "{conversation_id}",
+        "user_question": "x",
+        "llm_response": "y",
+        "sentiment": 1,
+    },
     "POST /v1/query": {"query": "Say hello"} | WITHOUT_STORE,
     "POST /v1/streaming_query": {"query": "Say hello"} | WITHOUT_STORE,
     "POST /v1/streaming_query/interrupt": {"request_id": "{request_id}"},
@@ -54,6 +61,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "PUT /v2/conversations/{conversation_id}": {"topic_summary": "Greetings"},
     "DELETE /v1/conversations/{conversation_id}": {},
     "DELETE /v2/conversations/{conversation_id}": {},
+    "PUT /v1/feedback/status": {"status": True},
 }
 
 
@@ -69,7 +77,10 @@ def written(folder: Path, url: str, *, degraded: bool = False, docs: bool = Fals
             "retry_delay": 1,
             "allow_degraded_mode": degraded,
         },
-        "user_data_collection": {},
+        "user_data_collection": {
+            "feedback_enabled": True,
+            "feedback_storage": str(folder / "feedback"),
+        },
         "knowledge": {"product_docs": docs},
     }
     file = folder / "lcs.yaml"

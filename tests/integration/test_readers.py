@@ -23,6 +23,7 @@ from lightspeed_core.domain.turn import Turn, TurnState
 from lightspeed_core.engine.types import ChatDelta
 from tests.support.asgi import build_app, client_of, open_stream
 from tests.support.assistants import WAIT_SECONDS, Wired, caller, wired_assistant
+from tests.support.feedback import a_collector
 from tests.support.scripted_engine import ScriptedEngine, Step, says, store_info
 from tests.support.streams import parse_stream, text_of
 
@@ -73,6 +74,7 @@ def app(engine: ScriptedEngine, store: MemoryConversationStore, worker: Wired) -
             assistant=worker.assistant,
             conversations=ConversationAccess(store),
             metrics=worker.metrics,
+            feedback=a_collector(None),
         )
     )
 

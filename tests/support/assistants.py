@@ -22,6 +22,7 @@ from lightspeed_core.domain.events import TextDelta, TurnEvent
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.observability.metrics import Metrics
+from lightspeed_core.user_data.transcripts import Transcripts
 
 WAIT_SECONDS = 5.0
 
@@ -52,13 +53,14 @@ async def wired_assistant(
     settings: AssistantSettings | None = None,
     toolbox: Toolbox | None = None,
     on_answered: OnAnswered | None = None,
+    transcripts: Transcripts | None = None,
 ) -> AsyncGenerator[Wired]:
     """Run a worker; turns that still run at the end are drained."""
     settings = settings or AssistantSettings(system_prompt="Be brief.", drain=WAIT_SECONDS)
     failures: list[None] = []
     metrics = Metrics()
     async with asyncio.TaskGroup() as group:
-        recorder = TurnRecorder(store, lambda: failures.append(None))
+        recorder = TurnRecorder(store, lambda: failures.append(None), transcripts)
         parts = TurnParts(
             engine=engine,
             store=store,

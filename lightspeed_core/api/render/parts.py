@@ -9,16 +9,11 @@ from lightspeed_core.domain.turn import Turn, TurnWarning
 
 def render_chunk(chunk: RagChunk) -> dict[str, Any]:
     """Return an entry of `rag_chunks`."""
-    known = {"doc_url": chunk.url, "title": chunk.title, "document_id": chunk.document_id}
-    attributes = {
-        **chunk.attributes,
-        **{name: value for name, value in known.items() if value is not None},
-    }
     return {
         "content": chunk.content,
         "source": chunk.source or chunk.store_id,
         "score": chunk.score,
-        "attributes": attributes or None,
+        "attributes": chunk.described_attributes or None,
     }
 
 

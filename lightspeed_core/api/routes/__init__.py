@@ -7,6 +7,7 @@ from lightspeed_core.api.routes import (
     config,
     conversations,
     conversations_v2,
+    feedback,
     health,
     info,
     metrics,
@@ -39,6 +40,7 @@ def include_routes(app: FastAPI) -> None:
         skills,
         config,
         info,
+        feedback,
         authorized,
         root,
     ):

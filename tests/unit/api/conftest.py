@@ -1,5 +1,7 @@
 """The HTTP layer around scripted parts."""
 
+from pathlib import Path
+
 import pytest
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -8,12 +10,15 @@ from lightspeed_core.api.state import Services
 from lightspeed_core.auth.authorizer import OpenAuthorizer
 from lightspeed_core.auth.modules.noop import NoopAuthenticator
 from lightspeed_core.config.root import Configuration
+from lightspeed_core.constants import DEFAULT_USER_ID
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.observability.metrics import Metrics
+from lightspeed_core.user_data.feedback import FeedbackCollector
 from tests.support.asgi import bare_app, with_state
-from tests.support.scripted_assistant import ScriptedAssistant
+from tests.support.feedback import a_collector
+from tests.support.scripted_assistant import CONVERSATION_ID, ScriptedAssistant
 from tests.support.scripted_engine import ScriptedEngine
 
 
@@ -45,11 +50,17 @@ def store() -> ConversationStore:
 
 
 @pytest.fixture
+def feedback(tmp_path: Path) -> FeedbackCollector:
+    return a_collector(tmp_path / "feedback", owners={CONVERSATION_ID: DEFAULT_USER_ID})
+
+
+@pytest.fixture
 def services(
     configuration: Configuration,
     engine: ScriptedEngine,
     assistant: ScriptedAssistant,
     store: ConversationStore,
+    feedback: FeedbackCollector,
 ) -> Services:
     return Services(
         configuration=configuration,
@@ -59,6 +70,7 @@ def services(
         assistant=assistant,
         conversations=ConversationAccess(store, stop_within=0.5),
         metrics=Metrics(),
+        feedback=feedback,
     )
 
 

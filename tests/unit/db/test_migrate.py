@@ -1,4 +1,5 @@
 import asyncio
+import importlib
 import sqlite3
 import subprocess
 import sys
@@ -10,10 +11,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from lightspeed_core.conversations import tables
 from lightspeed_core.db import migrations
 from lightspeed_core.db.connect import SqliteSettings
 from lightspeed_core.db.database import Database
+from lightspeed_core.db.metadata import METADATA
 from lightspeed_core.db.migrate import HEAD, VERSION_TABLE
 from lightspeed_core.errors import ConfigurationError
 
@@ -59,8 +60,10 @@ async def test_the_migrated_schema_is_the_one_that_the_tables_describe(
 ) -> None:
     def differences(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        return list(compare_metadata(context, tables.turns.metadata))
+        return list(compare_metadata(context, METADATA))
 
+    for tables in ("conversations", "user_data"):
+        importlib.import_module(f"lightspeed_core.{tables}.tables")
     assert await database.read(differences) == []
 
 

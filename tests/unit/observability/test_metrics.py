@@ -84,7 +84,9 @@ def test_what_cost_a_part_of_an_answer_is_counted() -> None:
     metrics.recording_failed()
     metrics.warned("vector_store_failed")
     metrics.refused(endpoint="/v1/query")
+    metrics.user_data_failed("feedback")
     lines = lines_of(metrics)
+    assert 'ls_user_data_write_failures_total{kind="feedback"} 1.0' in lines
     assert "ls_recording_failures_total 1.0" in lines
     assert 'ls_warnings_total{code="vector_store_failed"} 1.0' in lines
     assert 'ls_llm_validation_errors_total{endpoint="/v1/query"} 1.0' in lines

@@ -1,0 +1,106 @@
+"""Transcripts: one file for each turn that was answered, under its user's hashed id.
+
+The consumer behind the exporter knows the keys, so they keep the names of both generations.
+"""
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import Any
+
+from lightspeed_core.domain.retrieval import RagChunk
+from lightspeed_core.domain.tools import ToolCall, ToolResult
+from lightspeed_core.domain.turn import Turn, TurnState
+from lightspeed_core.user_data.files import JsonFiles
+
+logger = logging.getLogger(__name__)
+
+
+class Transcripts:
+    """Writes transcripts below a directory."""
+
+    def __init__(self, directory: Path, files: JsonFiles) -> None:
+        self._directory = directory
+        self._files = files
+
+    async def write(self, turn: Turn) -> None:
+        """Write the transcript of an ended turn, unless it failed; never raises.
+
+        The file is named by the turn, so a turn that is settled twice leaves one transcript.
+        """
+        if turn.state is TurnState.FAILED:
+            return
+        directory = self._directory / hashed_user_id(turn.user_id) / turn.conversation_id
+        try:
+            await self._files.write(directory / f"{turn.turn_id}.json", transcript_of(turn))
+        except (OSError, TypeError, ValueError):
+            logger.exception("transcript was not written turn_id=%s", turn.turn_id)
+
+
+def hashed_user_id(user_id: str) -> str:
+    """Return the SHA-256 of a user id in hexadecimal, under which transcripts know the user."""
+    return hashlib.sha256(user_id.encode(errors="surrogatepass")).hexdigest()
+
+
+def transcript_of(turn: Turn) -> dict[str, Any]:
+    """Return the transcript of an ended turn; `redacted_query` is the bare question."""
+    results = {result.call_id: result for result in turn.tool_results}
+    return {
+        "metadata": _metadata(turn),
+        "redacted_query": turn.question,
+        "query_is_valid": True,
+        "llm_response": turn.text,
+        "rag_chunks": [_chunk(chunk) for chunk in turn.rag_chunks],
+        "truncated": False,
+        "attachments": [
+            {
+                "attachment_type": attachment.attachment_type,
+                "content_type": attachment.content_type,
+                "content": attachment.content,
+            }
+            for attachment in turn.attachments
+        ],
+        "tool_calls": [_call(call, results.get(call.id)) for call in turn.tool_calls],
+        "tool_results": [_result(result) for result in turn.tool_results],
+    }
+
+
+def _metadata(turn: Turn) -> dict[str, Any]:
+    return {
+        "provider": turn.model.provider,
+        "model": turn.model.model,
+        "query_provider": turn.model.provider,
+        "query_model": turn.model.model,
+        "user_id": hashed_user_id(turn.user_id),
+        "conversation_id": turn.conversation_id,
+        "timestamp": (turn.completed_at or turn.started_at).isoformat(),
+    }
+
+
+def _chunk(chunk: RagChunk) -> dict[str, Any]:
+    return {
+        "content": chunk.content,
+        "source": chunk.source or chunk.store_id,
+        "score": chunk.score,
+        "attributes": chunk.described_attributes or None,
+    }
+
+
+def _call(call: ToolCall, result: ToolResult | None) -> dict[str, Any]:
+    return {
+        "id": call.id,
+        "name": call.name,
+        "args": dict(call.arguments),
+        "type": call.type,
+        "response": None if result is None else result.content,
+    }
+
+
+def _result(result: ToolResult) -> dict[str, Any]:
+    return {
+        "id": result.call_id,
+        "status": result.status,
+        "content": result.content,
+        "type": result.type,
+        "round": result.round,
+    }

@@ -1,0 +1,115 @@
+"""What is kept of a turn beside the conversation: its transcript."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lightspeed_core.assistant.live import outcome_of
+from lightspeed_core.assistant.request import TurnRequest
+from lightspeed_core.domain.turn import Turn, TurnState
+from lightspeed_core.engine.types import ChatDelta
+from lightspeed_core.errors import EngineUnavailable, LightspeedError, StoreUnavailable
+from lightspeed_core.user_data.files import JsonFiles
+from lightspeed_core.user_data.transcripts import Transcripts
+from tests.support.assistants import WAIT_SECONDS, Wired, caller, text_has_come, wired_assistant
+from tests.support.faulty_store import FaultyStore
+from tests.support.scripted_engine import ScriptedEngine, refuses, says
+
+
+@pytest.fixture
+def store() -> FaultyStore:
+    return FaultyStore()
+
+
+@pytest.fixture
+def failures() -> list[None]:
+    return []
+
+
+@pytest.fixture
+async def worker(
+    engine: ScriptedEngine, store: FaultyStore, tmp_path: Path, failures: list[None]
+) -> AsyncIterator[Wired]:
+    transcripts = Transcripts(tmp_path / "transcripts", JsonFiles(lambda: failures.append(None)))
+    async with wired_assistant(engine, store, transcripts=transcripts) as wired:
+        yield wired
+
+
+def ask(query: str = "Why?", conversation_id: str | None = None) -> TurnRequest:
+    return TurnRequest(query=query, conversation_id=conversation_id, generate_topic_summary=False)
+
+
+async def answer(worker: Wired, request: TurnRequest) -> Turn:
+    async with asyncio.timeout(WAIT_SECONDS):
+        return await outcome_of(await worker.assistant.start(request, caller()))
+
+
+def transcripts_in(tmp_path: Path) -> list[dict[str, Any]]:
+    files = (tmp_path / "transcripts").rglob("*.json")
+    return [json.loads(file.read_text()) for file in files]
+
+
+async def test_the_transcript_is_there_before_the_answer_is_whole(
+    worker: Wired, engine: ScriptedEngine, tmp_path: Path
+) -> None:
+    engine.will(says("Because", "."))
+    turn = await answer(worker, ask())
+
+    (transcript,) = transcripts_in(tmp_path)
+    assert transcript["llm_response"] == "Because."
+    assert transcript["metadata"]["conversation_id"] == turn.conversation_id
+
+
+async def test_an_interrupted_turn_has_a_transcript_of_what_was_kept(
+    worker: Wired, engine: ScriptedEngine, tmp_path: Path
+) -> None:
+    engine.will([ChatDelta(tokens=("Because",)), asyncio.Event()])
+    source = await worker.assistant.start(ask(), caller())
+    await text_has_come(source)
+
+    await worker.assistant.interrupt(source.turn_id, caller())
+    async with asyncio.timeout(WAIT_SECONDS):
+        turn = await outcome_of(source)
+
+    assert turn.state is TurnState.INTERRUPTED
+    (transcript,) = transcripts_in(tmp_path)
+    assert transcript["llm_response"] == "Because\n\n*Response stopped by the user.*"
+
+
+async def test_a_refused_question_leaves_no_transcript(
+    worker: Wired, engine: ScriptedEngine, tmp_path: Path
+) -> None:
+    first = await answer(worker, ask())
+    engine.will(refuses(EngineUnavailable("gone")))
+
+    with pytest.raises(LightspeedError):
+        await answer(worker, ask("Again?", first.conversation_id))
+
+    assert [each["redacted_query"] for each in transcripts_in(tmp_path)] == ["Why?"]
+
+
+async def test_a_disk_that_fails_costs_the_transcript_and_not_the_answer(
+    worker: Wired, tmp_path: Path, failures: list[None]
+) -> None:
+    (tmp_path / "transcripts").write_text("a file where a directory should be")
+
+    turn = await answer(worker, ask())
+
+    assert (turn.state, turn.recorded) == (TurnState.COMPLETED, True)
+    assert len(failures) == 1
+    assert worker.failures == []
+
+
+async def test_a_database_that_fails_costs_no_transcript(
+    worker: Wired, store: FaultyStore, tmp_path: Path
+) -> None:
+    store.fail("finish", StoreUnavailable())
+
+    turn = await answer(worker, ask())
+
+    assert not turn.recorded
+    assert len(transcripts_in(tmp_path)) == 1
