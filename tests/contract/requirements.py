@@ -107,6 +107,9 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/api.md#headers": {
         "header.request-id": "`X-Request-ID` is taken, returned and logged.",
     },
+    "docs/api.md#clients": {
+        "client.backstage": "The Lightspeed plug-in of Backstage works unchanged.",
+    },
     "docs/api.md#errors": {
         "error.shape": "Every error has the same body, on unknown paths too.",
         "error.status": "A failure before the first event is a status, on both routes alike.",
