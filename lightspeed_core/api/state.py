@@ -18,7 +18,6 @@ from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.observability.metrics import Metrics
-from lightspeed_core.prompts.saved import SavedPrompts
 from lightspeed_core.user_data.feedback import FeedbackCollector
 
 
@@ -54,7 +53,6 @@ class Services:
     conversations: ConversationAccess
     metrics: Metrics
     feedback: FeedbackCollector
-    saved_prompts: SavedPrompts
 
 
 def services_of(request: Request) -> Services:

@@ -8,11 +8,13 @@ from lightspeed_core.assistant.context import (
     DEFAULT_TOOL_CALLS,
     AssistantSettings,
 )
-from lightspeed_core.config.customization import CustomizationConfiguration
+from lightspeed_core.config.customization import CustomizationConfiguration, CustomProfile
 from lightspeed_core.config.database import (
     PostgreSQLDatabaseConfiguration,
     SQLiteDatabaseConfiguration,
 )
+from lightspeed_core.config.profile import DEFAULT_PROMPT, TOPIC_PROMPT
+from lightspeed_core.config.prompt_template import SystemPrompt, compile_prompt
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.config.service import OnDisconnect
 from lightspeed_core.constants import DEFAULT_SYSTEM_PROMPT
@@ -21,8 +23,6 @@ from lightspeed_core.db.postgres import PostgresSettings
 from lightspeed_core.domain.turn import ModelRef
 from lightspeed_core.engine.llama_stack.settings import EngineSettings, Reliance, Resource
 from lightspeed_core.errors import ConfigurationError
-
-_DEFAULT_PROFILE_PROMPT = "default"
 
 
 def engine_settings(configuration: Configuration) -> EngineSettings:
@@ -100,6 +100,7 @@ def assistant_settings(configuration: Configuration) -> AssistantSettings:
     inference = configuration.inference
     return AssistantSettings(
         system_prompt=_system_prompt(customization),
+        topic_prompt=_topic_prompt(customization),
         allow_system_prompt=not customization.disable_query_system_prompt,
         allow_shield_ids=not customization.disable_shield_ids_override,
         default_model=_default_model(configuration),
@@ -115,11 +116,16 @@ def assistant_settings(configuration: Configuration) -> AssistantSettings:
     )
 
 
-def _system_prompt(customization: CustomizationConfiguration) -> str:
+def _system_prompt(customization: CustomizationConfiguration) -> SystemPrompt:
+    profile = customization.custom_profile or CustomProfile(path="")
+    prompt = profile.prompts.get(DEFAULT_PROMPT) or customization.system_prompt
+    return compile_prompt(prompt or DEFAULT_SYSTEM_PROMPT, profile.variables)
+
+
+def _topic_prompt(customization: CustomizationConfiguration) -> SystemPrompt | None:
     profile = customization.custom_profile
-    if profile and (prompt := profile.prompts.get(_DEFAULT_PROFILE_PROMPT)):
-        return prompt
-    return customization.system_prompt or DEFAULT_SYSTEM_PROMPT
+    prompt = profile.prompts.get(TOPIC_PROMPT) if profile else None
+    return compile_prompt(prompt, profile.variables) if profile and prompt else None
 
 
 def _default_model(configuration: Configuration) -> ModelRef | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from lightspeed_core.assistant.request import TurnRequest
+from lightspeed_core.config.prompt_template import SystemPrompt
 from lightspeed_core.domain.turn import ModelRef, Turn
 
 DEFAULT_INFER_ITERS: Final = 10
@@ -15,9 +16,11 @@ class AssistantSettings:
     """What the configuration says to the assistant. Times are in seconds.
 
     `input_sources` are the stores searched for every turn, None for all that are listed.
+    `topic_prompt` is None for the built-in one.
     """
 
-    system_prompt: str
+    system_prompt: SystemPrompt
+    topic_prompt: SystemPrompt | None = None
     allow_system_prompt: bool = True
     allow_shield_ids: bool = True
     default_model: ModelRef | None = None

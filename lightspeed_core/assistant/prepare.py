@@ -42,7 +42,10 @@ async def prepare_turn(
         configured=settings.default_model,
     )
     system_prompt = resolve_system_prompt(
-        request.system_prompt, settings.system_prompt, may_choose=settings.allow_system_prompt
+        request.system_prompt,
+        settings.system_prompt,
+        may_choose=settings.allow_system_prompt,
+        variables=request.prompt_variables,
     )
     check_attachments(request.attachments)
     shield_ids = await _shields(request, engine, may_choose=settings.allow_shield_ids)

@@ -1,22 +1,37 @@
 """Which system prompt a turn gets, and the messages that the model is sent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
 
 from lightspeed_core.assistant.attachments import image_urls, with_attachments
 from lightspeed_core.assistant.passages import write_passages
+from lightspeed_core.config.prompt_template import SystemPrompt
 from lightspeed_core.domain.messages import Message, Role
 from lightspeed_core.domain.retrieval import RagChunk
 from lightspeed_core.domain.turn import Turn
 from lightspeed_core.errors import InvalidRequest
 
+# Those of the calendar module follow the locale.
+_MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
-def resolve_system_prompt(requested: str | None, configured: str, *, may_choose: bool) -> str:
-    """Return the request's prompt where it brings one, else the configured one.
+
+def resolve_system_prompt(
+    requested: str | None,
+    configured: SystemPrompt,
+    *,
+    may_choose: bool,
+    variables: Mapping[str, str],
+) -> str:
+    """Return the request's prompt as it stands, else the configured one with its variables.
 
     Raises `InvalidRequest` when the configuration forbids customization.
     """
     if not requested:
-        return configured
+        return write_prompt(configured, variables)
     if not may_choose:
         raise InvalidRequest(
             "System prompt customization is disabled",
@@ -25,6 +40,18 @@ def resolve_system_prompt(requested: str | None, configured: str, *, may_choose:
             "Please remove the system_prompt field from your request.",
         )
     return requested
+
+
+def write_prompt(prompt: SystemPrompt, variables: Mapping[str, str] | None = None) -> str:
+    """Return a configured prompt with its variables filled in; `date` is today, in UTC."""
+    if isinstance(prompt, str):
+        return prompt
+    return prompt.render({**(variables or {}), "date": write_date(datetime.now(UTC))})
+
+
+def write_date(moment: datetime) -> str:
+    """Write a date as `August 21, 2026`, in English whatever the locale."""
+    return f"{_MONTHS[moment.month - 1]} {moment.day}, {moment.year}"
 
 
 def build_messages(

@@ -12,7 +12,7 @@ class TurnRequest:
 
     `vector_store_ids` and `shield_ids` are None for the configured ones and empty for none.
     `mcp_headers` are by server name, already parsed. `endpoint` is the path that was asked, for
-    what is counted by it.
+    what is counted by it. `prompt_variables` are what the request tells the configured prompt.
     """
 
     query: str
@@ -26,6 +26,7 @@ class TurnRequest:
     generate_topic_summary: bool = True
     vector_store_ids: tuple[str, ...] | None = None
     shield_ids: tuple[str, ...] | None = None
+    prompt_variables: Mapping[str, str] = field(default_factory=dict[str, str])
     mcp_headers: Mapping[str, Mapping[str, str]] = field(
         default_factory=dict[str, Mapping[str, str]]
     )

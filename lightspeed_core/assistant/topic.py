@@ -9,6 +9,8 @@ import logging
 from contextlib import aclosing
 
 from lightspeed_core.assistant.context import TurnContext
+from lightspeed_core.assistant.prompts import write_prompt
+from lightspeed_core.config.prompt_template import SystemPrompt
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.messages import Message, Role
 from lightspeed_core.domain.turn import Turn
@@ -39,11 +41,17 @@ class TopicWriter:
     """Names conversations after their first turn, in the service's task group."""
 
     def __init__(
-        self, *, group: asyncio.TaskGroup, engine: Engine, store: ConversationStore
+        self,
+        *,
+        group: asyncio.TaskGroup,
+        engine: Engine,
+        store: ConversationStore,
+        prompt: SystemPrompt | None,
     ) -> None:
         self._group = group
         self._engine = engine
         self._store = store
+        self._prompt = _PROMPT if prompt is None else prompt
 
     def schedule(self, context: TurnContext, turn: Turn) -> None:
         """Have the topic written where the turn opened a conversation and wants one."""
@@ -77,7 +85,7 @@ class TopicWriter:
         request = ChatRequest(
             model=turn.model.identifier,
             messages=(
-                Message(role=Role.SYSTEM, content=_PROMPT),
+                Message(role=Role.SYSTEM, content=write_prompt(self._prompt)),
                 Message(role=Role.USER, content=turn.question),
             ),
             max_tokens=32,

@@ -8,13 +8,14 @@ import yaml
 
 from lightspeed_core.config.conversations import ConversationCacheConfiguration
 from lightspeed_core.config.conversations import ConversationCacheType as CacheType
-from lightspeed_core.config.customization import CustomizationConfiguration
+from lightspeed_core.config.customization import CustomizationConfiguration, CustomProfile
 from lightspeed_core.config.data_directory import data_directory
 from lightspeed_core.config.database import DatabaseConfiguration, SQLiteDatabaseConfiguration
 from lightspeed_core.config.files import check_run_configuration, check_storage, read_text
 from lightspeed_core.config.observability import ObservabilityConfiguration
-from lightspeed_core.config.place import Place, Problem, ProblemsFound
+from lightspeed_core.config.place import BrokenPrompt, Place, Problem, ProblemsFound
 from lightspeed_core.config.profile import read_profile
+from lightspeed_core.config.prompt_template import compile_prompt
 from lightspeed_core.config.root import Configuration
 
 _DATABASE_FILE = "lightspeed-stack.db"
@@ -82,12 +83,28 @@ def _read_customization(section: CustomizationConfiguration) -> CustomizationCon
     if section.profile_path is not None:
         place: Place = ("customization", "profile_path")
         updates["custom_profile"] = read_profile(section.profile_path, place)
-    elif section.system_prompt_path is not None:
-        place = ("customization", "system_prompt_path")
-        updates["system_prompt"] = read_text(section.system_prompt_path, place).rstrip()
+    if section.profile_path is None and section.system_prompt_path is not None:
+        updates["system_prompt"] = _read_prompt(section.system_prompt_path)
+    elif section.system_prompt is not None:
+        place = ("customization", "system_prompt")
+        _check_prompt(section.system_prompt, updates.get("custom_profile"), "line ", place)
     if section.agent_card_path is not None:
         updates["agent_card_config"] = _read_agent_card(section.agent_card_path)
     return section.model_copy(update=updates)
+
+
+def _read_prompt(path: Path) -> str:
+    place: Place = ("customization", "system_prompt_path")
+    prompt = read_text(path, place).rstrip()
+    _check_prompt(prompt, None, f"{path}, line ", place)
+    return prompt
+
+
+def _check_prompt(prompt: str, profile: CustomProfile | None, where: str, place: Place) -> None:
+    try:
+        compile_prompt(prompt, profile.variables if profile else None)
+    except BrokenPrompt as broken:
+        raise ProblemsFound([Problem(f"{where}{broken.line}: {broken.text}", place)]) from broken
 
 
 def _read_agent_card(path: Path) -> Any:

@@ -13,6 +13,9 @@ class CustomProfile(Section):
 
     path: str = Field(description="The profile file.")
     prompts: Mapping[str, str] = Field(default_factory=dict, description="Its system prompts.")
+    variables: Mapping[str, str] = Field(
+        default_factory=dict, description="What its prompts may name besides the built-in ones."
+    )
 
 
 class CustomizationConfiguration(Section):
@@ -21,11 +24,16 @@ class CustomizationConfiguration(Section):
     In a loaded configuration `system_prompt` holds the text of `system_prompt_path`.
     """
 
-    profile_path: str | None = Field(default=None, description="Python file with `PROFILE_CONFIG`.")
-    system_prompt_path: FilePath | None = Field(
-        default=None, description="File of the system prompt."
+    profile_path: str | None = Field(
+        default=None,
+        description="Python file with `PROFILE_CONFIG`: system prompts, and variables for them.",
     )
-    system_prompt: str | None = Field(default=None, description="The system prompt.")
+    system_prompt_path: FilePath | None = Field(
+        default=None, description="File of the system prompt; it may name variables."
+    )
+    system_prompt: str | None = Field(
+        default=None, description="The system prompt; it may name variables."
+    )
     disable_query_system_prompt: bool = Field(
         default=False, description="Whether requests may not bring a system prompt."
     )

@@ -26,6 +26,15 @@ class ProblemsFound(Exception):
         self.problems = tuple(problems)
 
 
+class BrokenPrompt(Exception):
+    """A template that cannot be rendered; `line` counts from 1 within its text."""
+
+    def __init__(self, text: str, line: int = 1) -> None:
+        super().__init__(text)
+        self.text = text
+        self.line = line
+
+
 def dotted(place: Place) -> str:
     """Write a place as operators do: `mcp_servers[0].url`."""
     text = ""

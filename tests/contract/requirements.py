@@ -104,10 +104,6 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "conversation.owner": "Another's conversation is refused, and not in one's list.",
         "conversation.ids": "An id is refused by its form, and known in every accepted one.",
     },
-    "docs/api.md#saved-prompts": {
-        "saved-prompts.own": "Users list and delete their own saved prompts, and no others.",
-        "saved-prompts.limits": "Names are unique per user, and limits hold on all workers.",
-    },
     "docs/api.md#headers": {
         "header.request-id": "`X-Request-ID` is taken, returned and logged.",
     },
@@ -148,6 +144,20 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "stream.resume": "A client that saw event n reads exactly the rest, also after the turn.",
         "stream.resume-refusal": "Resuming needs a number, and a stream of one's own that is kept.",
         "stream.interrupt": "An interrupted stream keeps what was written and ends properly.",
+    },
+    "docs/prompts.md#which-prompt-a-turn-gets": {
+        "prompt.precedence": "The first of request, profile, file, text and default is sent.",
+    },
+    "docs/prompts.md#variables": {
+        "prompt.variables": "A configured prompt is sent with its variables filled in.",
+        "prompt.request-literal": "A prompt that a request brings is sent as it stands.",
+        "prompt.literal": "A prompt without marks is sent as it stands.",
+        "prompt.sandbox": "A prompt reaches nothing of the service, and is bounded.",
+        "prompt.refused": "A broken template stops the start with its file and line.",
+    },
+    "docs/prompts.md#profiles": {
+        "prompt.profile-variables": "A profile brings variables for all configured prompts.",
+        "prompt.topic": "A profile says how a new conversation is named.",
     },
     "docs/metrics.md#metrics": {
         "metrics.scrape": "`GET /metrics` answers at any time, and counts what was done.",

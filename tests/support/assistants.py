@@ -68,7 +68,7 @@ async def wired_assistant(
             metrics=metrics,
             settings=settings,
         )
-        topics = TopicWriter(group=group, engine=engine, store=store)
+        topics = TopicWriter(group=group, engine=engine, store=store, prompt=settings.topic_prompt)
         supervisor = TurnSupervisor(
             group=group,
             store=store,

@@ -16,7 +16,6 @@ from lightspeed_core.api.routes import (
     query,
     rags,
     root,
-    saved_prompts,
     shields,
     skills,
     streaming_query,
@@ -42,7 +41,6 @@ def include_routes(app: FastAPI) -> None:
         config,
         info,
         feedback,
-        saved_prompts,
         authorized,
         root,
     ):

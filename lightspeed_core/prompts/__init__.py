@@ -1,1 +1,0 @@
-"""Prompts: those that users save for themselves."""
