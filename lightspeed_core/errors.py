@@ -33,6 +33,13 @@ class MalformedRequest(LightspeedError):
 
     code = "malformed_request"
 
+    @classmethod
+    def of_id(cls, resource: str, resource_id: str) -> "MalformedRequest":
+        """Name an id that has not the form of the resource's ids."""
+        return cls(
+            f"Invalid {resource} ID format", f"The {resource} ID {resource_id} has invalid format."
+        )
+
 
 class Unauthenticated(LightspeedError):
     """The caller's credentials are missing or wrong."""
@@ -70,6 +77,12 @@ class Conflict(LightspeedError):
     """The request contradicts the present state, for example a turn that waited too long."""
 
     code = "conflict"
+
+    @classmethod
+    def of_name(cls, resource: str, name: str) -> "Conflict":
+        """Name a resource that cannot be made, for there is one of that name."""
+        title = resource.title()
+        return cls(f"{title} already exists", f"{title} with name '{name}' is already registered")
 
 
 class PromptTooLong(LightspeedError):

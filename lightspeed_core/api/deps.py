@@ -10,6 +10,7 @@ from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.observability.metrics import Metrics
+from lightspeed_core.prompts.saved import SavedPrompts
 from lightspeed_core.user_data.feedback import FeedbackCollector
 
 
@@ -45,6 +46,10 @@ async def _enabled_feedback(request: Request) -> FeedbackCollector:
     return collector
 
 
+async def _saved_prompts(request: Request) -> SavedPrompts:
+    return services_of(request).saved_prompts
+
+
 async def _mcp_headers(
     text: Annotated[
         str,
@@ -64,4 +69,5 @@ ConfigurationDep = Annotated[Configuration, Depends(_configuration)]
 MetricsDep = Annotated[Metrics, Depends(_metrics)]
 FeedbackDep = Annotated[FeedbackCollector, Depends(_feedback)]
 EnabledFeedbackDep = Annotated[FeedbackCollector, Depends(_enabled_feedback)]
+SavedPromptsDep = Annotated[SavedPrompts, Depends(_saved_prompts)]
 McpHeadersDep = Annotated[dict[str, dict[str, str]], Depends(_mcp_headers)]

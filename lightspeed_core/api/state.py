@@ -18,6 +18,7 @@ from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.observability.metrics import Metrics
+from lightspeed_core.prompts.saved import SavedPrompts
 from lightspeed_core.user_data.feedback import FeedbackCollector
 
 
@@ -53,6 +54,7 @@ class Services:
     conversations: ConversationAccess
     metrics: Metrics
     feedback: FeedbackCollector
+    saved_prompts: SavedPrompts
 
 
 def services_of(request: Request) -> Services:

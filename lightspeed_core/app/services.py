@@ -1,6 +1,6 @@
 """Build every part, in the order of their dependence, and take them down in reverse.
 
-The only module that names concrete stores, authentication modules and the engine.
+It names authentication modules and the engine; `app/stores.py` names the stores.
 """
 
 import asyncio
@@ -13,8 +13,9 @@ from functools import partial
 
 from lightspeed_core.api.state import Services
 from lightspeed_core.app.background import background_group
-from lightspeed_core.app.settings import assistant_settings, database_settings, engine_settings
+from lightspeed_core.app.settings import assistant_settings, engine_settings
 from lightspeed_core.app.signals import on_termination
+from lightspeed_core.app.stores import choose_stores, opened
 from lightspeed_core.app.user_data import feedback_of, transcripts_of
 from lightspeed_core.assistant.assistant import Assistant
 from lightspeed_core.assistant.context import AssistantSettings
@@ -28,19 +29,14 @@ from lightspeed_core.auth.registry import authenticator_of, authorizer_of
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.config.shipped import shipped_root
 from lightspeed_core.conversations.access import ConversationAccess
-from lightspeed_core.conversations.memory import MemoryConversationStore
-from lightspeed_core.conversations.sql import SqlConversationStore
 from lightspeed_core.conversations.store import ConversationStore
-from lightspeed_core.db.database import Database
-from lightspeed_core.db.postgres import PostgresSettings
 from lightspeed_core.engine.llama_stack.factory import create_engine
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.engine.types import BootStage
 from lightspeed_core.errors import LightspeedError
 from lightspeed_core.ingest.pipeline import keep_product_docs
 from lightspeed_core.observability.metrics import Metrics
-from lightspeed_core.user_data.sql import SqlFeedbackStatus
-from lightspeed_core.user_data.status import FeedbackStatusStore, MemoryFeedbackStatus
+from lightspeed_core.prompts.saved import SavedPrompts
 from lightspeed_core.user_data.transcripts import Transcripts
 
 logger = logging.getLogger(__name__)
@@ -59,14 +55,6 @@ class Parts:
     metrics: Metrics
     settings: AssistantSettings
     transcripts: Transcripts | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stores:
-    """What is kept, in one database or in memory; not yet opened."""
-
-    conversations: ConversationStore
-    feedback_status: FeedbackStatusStore
 
 
 @asynccontextmanager
@@ -91,9 +79,7 @@ async def open_services(
     authorizer = authorizer_of(configuration.authentication)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.engine.close)
-        for store in (stores.conversations, stores.feedback_status):
-            await store.open()
-            stack.push_async_callback(store.close)
+        await stack.enter_async_context(opened(stores))
         background = await stack.enter_async_context(background_group())
         turns = await stack.enter_async_context(asyncio.TaskGroup())
         supervisor = _supervise(parts, turns=turns, background=background)
@@ -119,24 +105,8 @@ async def open_services(
                 conversations=stores.conversations,
                 metrics=metrics,
             ),
+            saved_prompts=SavedPrompts(stores.saved_prompts, configuration.saved_prompts),
         )
-
-
-def choose_stores(configuration: Configuration) -> Stores:
-    """Return the stores that the configuration names; those in a database share it."""
-    takes_feedback = configuration.user_data_collection.feedback_enabled
-    settings = database_settings(configuration)
-    if settings is None:
-        return Stores(
-            conversations=MemoryConversationStore(),
-            feedback_status=MemoryFeedbackStatus(configured=takes_feedback),
-        )
-    database = Database(settings)
-    is_shared = configuration.service.workers > 1 or isinstance(settings, PostgresSettings)
-    return Stores(
-        conversations=SqlConversationStore(database, is_shared=is_shared),
-        feedback_status=SqlFeedbackStatus(database, configured=takes_feedback),
-    )
 
 
 def _supervise(

@@ -42,7 +42,6 @@ NOT_SERVED: Final[tuple[Place, ...]] = (
     ("rag", "retrieval", "inline", "reranker"),
     ("rag", "retrieval", "tool"),
     ("rlsapi_v1",),
-    ("saved_prompts",),
     ("service", "base_url"),
     ("shields",),
     ("skills",),

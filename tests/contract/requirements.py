@@ -104,6 +104,10 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "conversation.owner": "Another's conversation is refused, and not in one's list.",
         "conversation.ids": "An id is refused by its form, and known in every accepted one.",
     },
+    "docs/api.md#saved-prompts": {
+        "saved-prompts.own": "Users list and delete their own saved prompts, and no others.",
+        "saved-prompts.limits": "Names are unique per user, and limits hold on all workers.",
+    },
     "docs/api.md#headers": {
         "header.request-id": "`X-Request-ID` is taken, returned and logged.",
     },

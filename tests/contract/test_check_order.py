@@ -13,11 +13,14 @@ from lightspeed_core.api.state import Services
 from lightspeed_core.assistant.context import AssistantSettings
 from lightspeed_core.auth.credentials import Credentials
 from lightspeed_core.config.authorization import Action
+from lightspeed_core.config.limits import SavedPromptsConfiguration
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.errors import Unauthenticated
+from lightspeed_core.prompts.memory import MemorySavedPrompts
+from lightspeed_core.prompts.saved import SavedPrompts
 from tests.support.asgi import build_app, client_of
 from tests.support.assistants import caller, wired_assistant
 from tests.support.feedback import a_collector
@@ -77,6 +80,7 @@ async def app() -> AsyncGenerator[ASGIApp]:
                 conversations=ConversationAccess(store),
                 metrics=wired.metrics,
                 feedback=a_collector(None),
+                saved_prompts=SavedPrompts(MemorySavedPrompts(), SavedPromptsConfiguration()),
             )
         )
 

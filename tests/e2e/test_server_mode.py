@@ -62,7 +62,13 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "DELETE /v1/conversations/{conversation_id}": {},
     "DELETE /v2/conversations/{conversation_id}": {},
     "PUT /v1/feedback/status": {"status": True},
+    "GET /v1/saved-prompts/config": {},
+    "POST /v1/saved-prompts": {"name": "Greeting", "content": "Say hello"},
+    "GET /v1/saved-prompts": {},
+    "DELETE /v1/saved-prompts/{prompt_id}": {},
 }
+
+CREATING = {"POST /v1/saved-prompts": 201}
 
 
 def written(folder: Path, url: str, *, degraded: bool = False, docs: bool = False) -> Path:
@@ -134,9 +140,13 @@ def document(client: httpx2.Client) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def ids(client: httpx2.Client) -> dict[str, str]:
-    """The ids of a stream that has ended, of a provider and of a store."""
+    """The ids of a stream that has ended, of a provider, of a store and of no prompt."""
     asked = client.post("/v1/streaming_query", json={"query": "x"} | WITHOUT_STORE)
-    return parse_stream(asked.text)[0].data | {"provider_id": "openai", "rag_id": "product-docs"}
+    return parse_stream(asked.text)[0].data | {
+        "provider_id": "openai",
+        "rag_id": "product-docs",
+        "prompt_id": UNKNOWN_ID,
+    }
 
 
 @pytest.fixture
@@ -154,7 +164,8 @@ def with_ids(text: str, ids: dict[str, str]) -> str:
 
 def check_shape(document: dict[str, Any], operation: str, body: Any) -> None:
     method, path = operation.split()
-    described = document["paths"][path][method.lower()]["responses"]["200"]
+    status = str(CREATING.get(operation, 200))
+    described = document["paths"][path][method.lower()]["responses"][status]
     schema = described["content"]["application/json"]["schema"]
     importlib.import_module("jsonschema").validate(body, document | schema)
 
@@ -177,7 +188,7 @@ def test_every_operation_answers_as_it_is_described(
 
     answer = client.request(method, path, json=body or None)
 
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == CREATING.get(operation, 200), answer.text
     if answer.headers["content-type"].startswith("text/event-stream"):
         events = parse_stream(answer.text)
         assert (events[0].event, events[-1].event) == ("start", "end")

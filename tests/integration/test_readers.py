@@ -14,6 +14,7 @@ from lightspeed_core.api.state import Services
 from lightspeed_core.assistant.live import outcome_of
 from lightspeed_core.auth.authorizer import OpenAuthorizer
 from lightspeed_core.auth.modules.noop import NoopAuthenticator
+from lightspeed_core.config.limits import SavedPromptsConfiguration
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.constants import DEFAULT_USER_ID
 from lightspeed_core.conversations.access import ConversationAccess
@@ -21,6 +22,8 @@ from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.domain.retrieval import Chunk, SourceDocument
 from lightspeed_core.domain.turn import Turn, TurnState
 from lightspeed_core.engine.types import ChatDelta
+from lightspeed_core.prompts.memory import MemorySavedPrompts
+from lightspeed_core.prompts.saved import SavedPrompts
 from tests.support.asgi import build_app, client_of, open_stream
 from tests.support.assistants import WAIT_SECONDS, Wired, caller, wired_assistant
 from tests.support.feedback import a_collector
@@ -75,6 +78,7 @@ def app(engine: ScriptedEngine, store: MemoryConversationStore, worker: Wired) -
             conversations=ConversationAccess(store),
             metrics=worker.metrics,
             feedback=a_collector(None),
+            saved_prompts=SavedPrompts(MemorySavedPrompts(), SavedPromptsConfiguration()),
         )
     )
 

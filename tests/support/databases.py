@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 from uuid import uuid4
 
 from lightspeed_core.conversations.memory import MemoryConversationStore
@@ -22,6 +23,14 @@ STORE_KINDS = ("memory", "sqlite", "postgres")
 NOON = datetime(2025, 11, 21, 12, 0, 0, 123456, tzinfo=UTC)
 
 type NewWorker = Callable[[], Awaitable[ConversationStore]]
+
+
+class Store(Protocol):
+    """What every store can do."""
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
 
 
 class ManualClock:
@@ -55,6 +64,25 @@ async def open_workers(
             return await stack.enter_async_context(store)
 
         yield new_worker
+
+
+@asynccontextmanager
+async def open_stores[S: Store](
+    settings: DatabaseSettings | None, beside: Callable[[], S], over: Callable[[Database], S]
+) -> AsyncGenerator[Callable[[], Awaitable[S]]]:
+    """Give a function that opens a store as one more worker.
+
+    It is `over` the database that is named, and `beside` others in memory when none is.
+    """
+    async with AsyncExitStack() as stack:
+
+        async def new_store() -> S:
+            store = beside() if settings is None else over(Database(settings))
+            await store.open()
+            stack.push_async_callback(store.close)
+            return store
+
+        yield new_store
 
 
 def spell(settings: DatabaseSettings) -> str:

@@ -16,6 +16,7 @@ from lightspeed_core.api.routes import (
     query,
     rags,
     root,
+    saved_prompts,
     shields,
     skills,
     streaming_query,
@@ -41,6 +42,7 @@ def include_routes(app: FastAPI) -> None:
         config,
         info,
         feedback,
+        saved_prompts,
         authorized,
         root,
     ):

@@ -23,17 +23,11 @@ _TURN_ID: Final = "9f5c0e0a-5f4e-4b66-8c0b-6e2f6b3a1d11"
 _LARGEST_PAGE: Final = 10_000
 
 
-def _bad_id(resource: str, value: str) -> MalformedRequest:
-    return MalformedRequest(
-        f"Invalid {resource} ID format", f"The {resource} ID {value} has invalid format."
-    )
-
-
 def _checked_conversation_id(value: str) -> str:
     try:
         return normal_conversation_id(value)
     except ValueError:
-        raise _bad_id("conversation", value) from None
+        raise MalformedRequest.of_id("conversation", value) from None
 
 
 async def _conversation_id(
@@ -60,7 +54,7 @@ async def _turn_mark(
     try:
         return None if after is None else normal_turn_id(after)
     except ValueError:
-        raise _bad_id("request", str(after)) from None
+        raise MalformedRequest.of_id("request", str(after)) from None
 
 
 ConversationId = Annotated[str, Depends(_conversation_id)]

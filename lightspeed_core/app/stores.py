@@ -1,0 +1,59 @@
+"""Everything that is kept: in the database that the configuration names, or in memory.
+
+The only module that names concrete stores.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from lightspeed_core.app.settings import database_settings
+from lightspeed_core.config.root import Configuration
+from lightspeed_core.conversations.memory import MemoryConversationStore
+from lightspeed_core.conversations.sql import SqlConversationStore
+from lightspeed_core.conversations.store import ConversationStore
+from lightspeed_core.db.database import Database
+from lightspeed_core.db.postgres import PostgresSettings
+from lightspeed_core.prompts.memory import MemorySavedPrompts
+from lightspeed_core.prompts.sql import SqlSavedPrompts
+from lightspeed_core.prompts.store import SavedPromptStore
+from lightspeed_core.user_data.sql import SqlFeedbackStatus
+from lightspeed_core.user_data.status import FeedbackStatusStore, MemoryFeedbackStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """The stores of a service."""
+
+    conversations: ConversationStore
+    feedback_status: FeedbackStatusStore
+    saved_prompts: SavedPromptStore
+
+
+def choose_stores(configuration: Configuration) -> Stores:
+    """Return the stores that the configuration names, not yet opened."""
+    takes_feedback = configuration.user_data_collection.feedback_enabled
+    settings = database_settings(configuration)
+    if settings is None:
+        return Stores(
+            conversations=MemoryConversationStore(),
+            feedback_status=MemoryFeedbackStatus(configured=takes_feedback),
+            saved_prompts=MemorySavedPrompts(),
+        )
+    database = Database(settings)
+    is_shared = configuration.service.workers > 1 or isinstance(settings, PostgresSettings)
+    return Stores(
+        conversations=SqlConversationStore(database, is_shared=is_shared),
+        feedback_status=SqlFeedbackStatus(database, configured=takes_feedback),
+        saved_prompts=SqlSavedPrompts(database),
+    )
+
+
+@asynccontextmanager
+async def opened(stores: Stores) -> AsyncGenerator[None]:
+    """Hold every store open; what they share is closed with the last of them."""
+    async with AsyncExitStack() as stack:
+        for store in (stores.conversations, stores.feedback_status, stores.saved_prompts):
+            await store.open()
+            stack.push_async_callback(store.close)
+        yield

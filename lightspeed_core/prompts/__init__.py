@@ -1,0 +1,1 @@
+"""Prompts: those that users save for themselves."""
