@@ -1,9 +1,10 @@
-"""System prompts that may name variables; a text without `{{` and `{%` stays as it is.
+"""System prompts that may name variables; a text that names none stays as it is.
 
 How a template is written is the matter of `prompt_language`. It knows no file and no request.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
 from lightspeed_core.errors import PromptTooLong
@@ -14,7 +15,9 @@ VARIABLES: Final = ("arch", "date", "os", "version")
 LONGEST_RENDERED: Final = 262_144
 """Characters of a rendered prompt."""
 
-_MARKS: Final = ("{{", "{%")
+_MARKED: Final = re.compile(r"\{[{%].*?(?:[%}]\}|\Z)", re.DOTALL)
+# Not `.os`, which other template languages write, nor a part of a longer word.
+_NAME: Final = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 
 type SystemPrompt = str | PromptTemplate
 
@@ -44,14 +47,25 @@ class PromptTemplate:
 
 
 def compile_prompt(text: str, own: Mapping[str, str] | None = None) -> SystemPrompt:
-    """Return a text as it is, or as a template that may name `own` variables too.
+    """Return a text as it is, or as a template when it names a variable; it may name `own` too.
 
     Raises `BrokenPrompt`.
     """
-    if not any(mark in text for mark in _MARKS):
+    own = own or {}
+    known = {*VARIABLES, *own}
+    if not _names_any(text, known):
         return text
     # The template engine takes its time to import, and most prompts are no templates.
     from lightspeed_core.config.prompt_language import compile_template
 
-    own = own or {}
-    return PromptTemplate(compile_template(text, {*VARIABLES, *own}), own)
+    return PromptTemplate(compile_template(text, known), own)
+
+
+def has_marks_in_vain(prompt: str, own: Mapping[str, str] | None = None) -> bool:
+    """Say whether a prompt looks like a template, and yet names no variable."""
+    return bool(_MARKED.search(prompt)) and not _names_any(prompt, {*VARIABLES, *(own or {})})
+
+
+def _names_any(text: str, known: Collection[str]) -> bool:
+    named = (name for marked in _MARKED.findall(text) for name in _NAME.findall(marked))
+    return any(name in known for name in named)

@@ -5,8 +5,11 @@ from ipaddress import ip_address
 from typing import Final
 
 from lightspeed_core.config.authentication import AuthenticationModule
+from lightspeed_core.config.customization import CustomizationConfiguration, CustomProfile
 from lightspeed_core.config.database import GSSEncMode
 from lightspeed_core.config.place import Place, dotted
+from lightspeed_core.config.profile import DEFAULT_PROMPT, TOPIC_PROMPT
+from lightspeed_core.config.prompt_template import has_marks_in_vain
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.config.section import Section
 
@@ -64,6 +67,7 @@ def list_start_warnings(
         *(f"{dotted(place)} is not served by this version" for place in _unserved(configuration)),
         *_describe_unserved_environment(environ),
         *_describe_risks(configuration),
+        *_describe_prompts(configuration.customization),
     )
 
 
@@ -112,6 +116,20 @@ def _describe_risks(configuration: Configuration) -> Iterator[str]:
         unchecked = [key for key in ("issuer", "audience") if getattr(token, key) is None]
         if unchecked:
             yield f"the {' and '.join(unchecked)} of tokens is not checked (jwt_configuration)"
+
+
+def _describe_prompts(customization: CustomizationConfiguration | None) -> Iterator[str]:
+    if customization is None:
+        return
+    profile = customization.custom_profile or CustomProfile(path="")
+    prompts = {
+        "customization.system_prompt": customization.system_prompt,
+        f"system_prompts.{DEFAULT_PROMPT} of the profile": profile.prompts.get(DEFAULT_PROMPT),
+        f"system_prompts.{TOPIC_PROMPT} of the profile": profile.prompts.get(TOPIC_PROMPT),
+    }
+    for where, prompt in prompts.items():
+        if prompt and has_marks_in_vain(prompt, profile.variables):
+            yield f"{where} is sent as it stands: between its braces it names no variable"
 
 
 def _is_loopback(host: str) -> bool:

@@ -155,7 +155,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/prompts.md#variables": {
         "prompt.variables": "A configured prompt is sent with its variables filled in.",
         "prompt.request-literal": "A prompt that a request brings is sent as it stands.",
-        "prompt.literal": "A prompt without marks is sent as it stands.",
+        "prompt.literal": "A prompt that names no variable is sent as it stands.",
         "prompt.sandbox": "A prompt reaches nothing of the service, and is bounded.",
         "prompt.refused": "A broken template stops the start with its file and line.",
     },

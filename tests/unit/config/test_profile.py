@@ -73,7 +73,7 @@ def test_variables_of_another_kind_are_refused(tmp_path: Path, variables: str, s
 def test_a_broken_prompt_of_a_profile_is_told_with_its_line_in_the_file(
     tmp_path: Path, name: str
 ) -> None:
-    prompts = f'{{"{name}": """Be kind.\n\n{{{{ dat }}}}\n"""}}'
+    prompts = f'{{"{name}": """Of {{{{ os }}}}.\n\n{{{{ dat }}}}\n"""}}'
     path = profile_of(tmp_path, f'# ours\nPROFILE_CONFIG = {{"system_prompts": {prompts}}}\n')
     told = refusal(tmp_path, profile_path=path)
     assert f"custom profile '{path}', line 4: system_prompts.{name}: unknown variable 'dat'" in told
@@ -81,7 +81,7 @@ def test_a_broken_prompt_of_a_profile_is_told_with_its_line_in_the_file(
 
 def test_a_broken_prompt_that_code_puts_together_is_told_with_its_own_line(tmp_path: Path) -> None:
     path = profile_of(
-        tmp_path, "PROFILE_CONFIG = {'system_prompts': {'default': 'a\\n' + '{{ nope }}'}}"
+        tmp_path, "PROFILE_CONFIG = {'system_prompts': {'default': 'a\\n' + '{{ os + nope }}'}}"
     )
     told = refusal(tmp_path, profile_path=path)
     assert f"custom profile '{path}', line 2 of the prompt: system_prompts.default" in told

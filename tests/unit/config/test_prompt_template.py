@@ -3,11 +3,13 @@
 import pytest
 
 from lightspeed_core.config.place import BrokenPrompt
-from lightspeed_core.config.prompt_language import LONGEST_TEMPLATE
+from lightspeed_core.config.prompt_language import LONGEST_TEMPLATE, compile_template
 from lightspeed_core.config.prompt_template import (
     LONGEST_RENDERED,
+    VARIABLES,
     PromptTemplate,
     compile_prompt,
+    has_marks_in_vain,
 )
 from lightspeed_core.errors import PromptTooLong
 
@@ -27,7 +29,7 @@ def template(text: str) -> PromptTemplate:
 
 def refusal(text: str) -> BrokenPrompt:
     with pytest.raises(BrokenPrompt) as refused:
-        compile_prompt(text)
+        compile_template(text, VARIABLES)
     return refused.value
 
 
@@ -44,6 +46,32 @@ def refusal(text: str) -> BrokenPrompt:
 )
 def test_a_text_without_marks_stays_as_it_is(text: str) -> None:
     assert compile_prompt(text) == text
+    assert not has_marks_in_vain(text)
+
+
+@pytest.mark.requirement("prompt.literal")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "oc get -o go-template='{{ .items }}'",
+        "Charts read {{ .Values.version }} and {{- .os -}}.",
+        "Playbooks loop: {% for host in groups %}{{ host }}{% endfor %}",
+        "Write {{ my_date }} or {{ dates }}.",
+        "{{ 5 }} and {{ nothing",
+        "What is {{ meant }}? The date or the os.",
+    ],
+)
+def test_a_text_that_names_no_variable_stays_as_it_is(text: str) -> None:
+    assert compile_prompt(text) == text
+    assert has_marks_in_vain(text)
+
+
+@pytest.mark.requirement("prompt.refused")
+@pytest.mark.parametrize("text", ["{{ date }} {{ nope }}", "{% if os %}", "{{ os", "{{ os.x }}"])
+def test_a_text_that_names_a_variable_must_be_a_whole_template(text: str) -> None:
+    assert not has_marks_in_vain(text)
+    with pytest.raises(BrokenPrompt):
+        compile_prompt(text)
 
 
 @pytest.mark.requirement("prompt.variables")

@@ -1,5 +1,6 @@
 """What is told at every start: settings that do nothing, and risky ones."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,3 +112,29 @@ def test_unchecked_issuer_and_audience_are_told() -> None:
     checked = {"url": "https://sso.example.com/certs", "jwt_configuration": claims}
     told = warnings(authentication={**JWK, "jwk_config": checked})
     assert not [warning for warning in told if "not checked" in warning]
+
+
+@pytest.mark.requirement("prompt.literal")
+def test_a_prompt_with_marks_that_names_no_variable_is_told() -> None:
+    (line,) = warnings(customization={"system_prompt": "Charts read {{ .Values.image }}."})
+
+    assert line.startswith("customization.system_prompt is sent as it stands")
+    assert warnings(customization={"system_prompt": "You know {{ os }}."}) == ()
+
+
+@pytest.mark.requirement("prompt.literal")
+def test_a_prompt_of_a_profile_with_marks_that_names_no_variable_is_told(tmp_path: Path) -> None:
+    profile = tmp_path / "profile.py"
+    profile.write_text(
+        "PROFILE_CONFIG = {'system_prompts': {'default': '{{ prodct }}',\n"
+        "    'topic_summary': '{{ product }}'}, 'variables': {'product': 'x'}}\n"
+    )
+    file = tmp_path / "lightspeed-stack.yaml"
+    file.write_text(
+        "{name: n, service: {}, llama_stack: {url: 'http://a'}, user_data_collection: {},\n"
+        f" customization: {{profile_path: '{profile}'}}}}\n"
+    )
+
+    (line,) = list_start_warnings(load_configuration(file, {"HOME": "/h"}), {})
+
+    assert line.startswith("system_prompts.default of the profile is sent as it stands")
