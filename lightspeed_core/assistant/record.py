@@ -4,7 +4,6 @@ A failure here is logged and counted and never withholds the answer; the turn th
 `recorded: false`.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,19 +29,19 @@ class TurnRecorder:
         self._on_failure = on_failure
         self._transcripts = transcripts
 
-    async def record(self, turn: Turn, last_batch: JournalBatch | None) -> Turn:
+    async def record(
+        self, turn: Turn, last_batch: JournalBatch | None, *, is_lost: bool = False
+    ) -> Turn:
         """Store an ended turn and return it, marked when it could not be stored; never raises.
 
         `recorded` speaks of the conversation alone; a transcript may be missing all the same.
+        `is_lost` says that another worker settled the turn, or that it was deleted.
         """
-        if self._transcripts is None:
-            return await self._finish(turn, last_batch)
-        recorded, _ = await asyncio.gather(
-            self._finish(turn, last_batch), self._transcripts.write(turn)
-        )
-        return recorded
-
-    async def _finish(self, turn: Turn, last_batch: JournalBatch | None) -> Turn:
+        if self._transcripts is not None and not is_lost:
+            # Should the process die in between, whoever settles the turn writes its transcript
+            # anew: so not before the turn is stored, and not after it is final.
+            await self._store.opened(turn)
+            await self._transcripts.write(turn)
         try:
             await self._store.finish(turn, last_batch)
         except Exception:

@@ -132,7 +132,7 @@ class TurnSupervisor:
         # A task that is cancelled before its first step never gets to tidy up by itself.
         task.add_done_callback(lambda _: self._forget(live))
         await live.log.first_event()
-        if live.context.is_new:
+        if live.context.is_new and self._store.is_shared:
             # Its ids are known to nobody before this, and good on every worker after it.
             await self._store.opened(live.begun)
         return live.log
@@ -237,7 +237,8 @@ class TurnSupervisor:
         if error is not None:
             _log_failure(live, error)
         turn = live.fold.result(state, error)
-        turn = await self._recorder.record(turn, live.journal.take())
+        is_lost = live.stop_reason is StopReason.LEASE_LOST
+        turn = await self._recorder.record(turn, live.journal.take(), is_lost=is_lost)
         live.log.publish(terminal_event(turn))
         if is_stopped_by_user or state is TurnState.COMPLETED:
             self._on_answered(live.context, turn)

@@ -75,6 +75,11 @@ class MemoryConversationStore(ConversationStore):
         other._memory = self._memory
         return other
 
+    @property
+    @override
+    def is_shared(self) -> bool:
+        return False  # what one writes, all see at once
+
     @override
     async def open(self) -> None:
         pass

@@ -21,6 +21,11 @@ class ConversationStore(Protocol):
     time blocks no other worker.
     """
 
+    @property
+    def is_shared(self) -> bool:
+        """Say whether other workers look for the same turns, once these are committed."""
+        ...
+
     async def open(self) -> None:
         """Connect and bring the schema up to date."""
         ...
@@ -44,10 +49,7 @@ class ConversationStore(Protocol):
         ...
 
     async def opened(self, turn: Turn) -> None:
-        """Return once every worker can find a turn that `begin_new` received.
-
-        Returns as well when it could not be written.
-        """
+        """Return once what `begin_new` received is committed, or could not be written."""
         ...
 
     async def wait_for_predecessors(self, turn: Turn) -> None:

@@ -65,6 +65,11 @@ class SqlConversationStore(ConversationStore):
         """How many writes of this database were given up."""
         return self._writer.failed_writes
 
+    @property
+    @override
+    def is_shared(self) -> bool:
+        return self._is_shared
+
     @override
     async def open(self) -> None:
         await self._database.open()
@@ -114,8 +119,7 @@ class SqlConversationStore(ConversationStore):
 
     @override
     async def opened(self, turn: Turn) -> None:
-        if self._is_shared:
-            await self._settled_opening(turn.turn_id)
+        await self._settled_opening(turn.turn_id)
 
     @override
     async def wait_for_predecessors(self, turn: Turn) -> None:

@@ -2,14 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import pytest
 
 from lightspeed_core.assistant.live import outcome_of
 from lightspeed_core.assistant.request import TurnRequest
+from lightspeed_core.assistant.supervisor import StopReason
+from lightspeed_core.conversations.sql import SqlConversationStore
+from lightspeed_core.conversations.sql.reading import find_turn
+from lightspeed_core.db.connect import SqliteSettings
+from lightspeed_core.db.database import Database
 from lightspeed_core.domain.turn import Turn, TurnState
 from lightspeed_core.engine.types import ChatDelta
 from lightspeed_core.errors import EngineUnavailable, LightspeedError, StoreUnavailable
@@ -113,3 +119,37 @@ async def test_a_database_that_fails_costs_no_transcript(
 
     assert not turn.recorded
     assert len(transcripts_in(tmp_path)) == 1
+
+
+async def test_a_transcript_is_written_after_the_turn_began_and_before_it_is_final(
+    tmp_path: Path, engine: ScriptedEngine
+) -> None:
+    database = Database(SqliteSettings(path=tmp_path / "conversations.db"))
+    store = SqlConversationStore(database)
+    seen: list[Turn | None] = []
+
+    class Watching(JsonFiles):
+        @override
+        async def write(self, path: Path, document: Mapping[str, Any]) -> None:
+            seen.append(await database.read(partial(find_turn, turn_id=path.stem)))
+            await super().write(path, document)
+
+    transcripts = Transcripts(tmp_path / "transcripts", Watching(lambda: None))
+    async with store, wired_assistant(engine, store, transcripts=transcripts) as worker:
+        await answer(worker, ask())
+
+    assert [turn and turn.state for turn in seen] == [TurnState.WAITING]
+
+
+async def test_a_turn_that_another_worker_took_over_gets_no_transcript_from_this_one(
+    worker: Wired, engine: ScriptedEngine, tmp_path: Path
+) -> None:
+    engine.will([ChatDelta(tokens=("Because",)), asyncio.Event()])
+    source = await worker.assistant.start(ask(), caller())
+    await text_has_come(source)
+
+    worker.supervisor.stop(source.turn_id, StopReason.LEASE_LOST)
+    async with asyncio.timeout(WAIT_SECONDS):
+        await outcome_of(source)
+
+    assert transcripts_in(tmp_path) == []
