@@ -136,6 +136,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "docs/user_data.md#transcripts": {
         "transcript.file": "An answered or interrupted turn leaves exactly one transcript.",
+        "transcript.killed": "A killed process leaves no ended turn without its transcript.",
     },
     "docs/user_data.md#exporting": {
         "export.whole": "An exporter that deletes files misses none and sees no half ones.",
@@ -173,6 +174,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "store.clock": "On PostgreSQL leases go by the clock of the server.",
         "store.postgres": "Services on one PostgreSQL database give the same answers.",
         "store.crash": "A killed process loses no more than the batches that were due.",
+        "store.killed": "A turn killed at any of its writes is whole or marked interrupted.",
         "store.once": "What is written twice changes nothing.",
         "store.lists": "Conversations are listed, paged and deleted.",
     },
