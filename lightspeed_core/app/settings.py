@@ -13,36 +13,35 @@ from lightspeed_core.config.database import (
     PostgreSQLDatabaseConfiguration,
     SQLiteDatabaseConfiguration,
 )
+from lightspeed_core.config.llama_stack import UnifiedLlamaStackConfiguration
 from lightspeed_core.config.profile import DEFAULT_PROMPT, TOPIC_PROMPT
 from lightspeed_core.config.prompt_template import SystemPrompt, compile_prompt
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.config.service import OnDisconnect
+from lightspeed_core.config.shipped import SHIPPED_RUN_CONFIGURATION, shipped_file
 from lightspeed_core.constants import DEFAULT_SYSTEM_PROMPT
 from lightspeed_core.db.connect import DatabaseSettings, SqliteSettings
 from lightspeed_core.db.postgres import PostgresSettings
 from lightspeed_core.domain.turn import ModelRef
-from lightspeed_core.engine.llama_stack.settings import EngineSettings, Reliance, Resource
+from lightspeed_core.engine.llama_stack.settings import (
+    EngineSettings,
+    Reliance,
+    Resource,
+    RunConfigSections,
+)
 from lightspeed_core.errors import ConfigurationError
 
 
 def engine_settings(configuration: Configuration) -> EngineSettings:
-    """Say how Llama Stack is reached and what the configuration relies on in it.
-
-    Raises `ConfigurationError` for a form of the section that is not served.
-    """
+    """Say how Llama Stack is reached and what the configuration relies on in it."""
     stack = configuration.llama_stack
     if configuration.data_directory is None:
         raise ConfigurationError("data_directory: a loaded configuration names it")
-    if stack.use_as_library_client and stack.library_client_config_path is None:
-        raise ConfigurationError(
-            "llama_stack.library_client_config_path: this version does not build a run "
-            "configuration from inference.providers or llama_stack.config; write it to a run.yaml "
-            "and name that file here"
-        )
     run_config = stack.library_client_config_path
     return EngineSettings(
         library_mode=bool(stack.use_as_library_client),
         run_config=Path(run_config) if run_config else None,
+        sections=None if run_config else _run_config_sections(configuration),
         url=stack.url,
         api_key=stack.api_key.get_secret_value() if stack.api_key else None,
         data_dir=configuration.data_directory,
@@ -52,6 +51,20 @@ def engine_settings(configuration: Configuration) -> EngineSettings:
         allow_degraded_mode=stack.allow_degraded_mode,
         boot_wait_seconds=configuration.service.boot_wait_seconds,
         relies_on=tuple(_relied_on(configuration)),
+    )
+
+
+def _run_config_sections(configuration: Configuration) -> RunConfigSections | None:
+    """Return the sections that describe a run configuration; None where a server has its own."""
+    if not configuration.llama_stack.use_as_library_client:
+        return None
+    default = _default_model(configuration)
+    return RunConfigSections(
+        config=configuration.llama_stack.config or UnifiedLlamaStackConfiguration(),
+        inference=configuration.inference.providers,
+        vector_store=configuration.vector_store,
+        default_baseline=shipped_file(SHIPPED_RUN_CONFIGURATION),
+        default_models={default.provider: default.model} if default else {},
     )
 
 

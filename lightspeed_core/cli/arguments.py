@@ -27,7 +27,6 @@ _ANSWERS: Final = {
     ("-g", "--generate-llama-stack-configuration"): _NO_GENERATOR,
     ("-i", "--input-config-file"): _NO_GENERATOR,
     ("-o", "--output-config-file"): _NO_GENERATOR,
-    ("--synthesized-config-output",): _NO_UNIFIED,
     ("--migrate-config",): _NO_UNIFIED,
     ("--run-yaml",): _NO_UNIFIED,
     ("--migrate-output",): _NO_UNIFIED,
@@ -92,6 +91,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--dump-schema",
         action="store_true",
         help="write the schema of configuration files to schema.json and exit",
+    )
+    parser.add_argument(
+        "--synthesized-config-output",
+        type=Path,
+        metavar="PATH",
+        help="where to write the run.yaml that is built from the configuration "
+        "(default: .generated/run.yaml)",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     for flags, answer in _ANSWERS.items():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _DUMP_FILE = Path("configuration.json")
 _SCHEMA_FILE = Path("schema.json")
+_RUN_CONFIG_VARIABLE = "LIGHTSPEED_STACK_SYNTHESIZED_CONFIG_PATH"
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -46,6 +47,9 @@ def _serve(options: argparse.Namespace) -> int:
     from lightspeed_core.config.load import find_configuration_file
 
     configuration = _load(options.config)
+    if options.synthesized_config_output is not None:
+        # By the environment, for that is how worker processes learn it too.
+        os.environ[_RUN_CONFIG_VARIABLE] = str(options.synthesized_config_output.absolute())
     from lightspeed_core.cli.serve import serve
     from lightspeed_core.observability.logging import level_of
 

@@ -46,6 +46,9 @@ def _check_paths(configuration: Configuration) -> list[Problem]:
     if stack.use_as_library_client and stack.library_client_config_path is not None:
         place: Place = ("llama_stack", "library_client_config_path")
         problems += check_run_configuration(stack.library_client_config_path, place)
+    if stack.config is not None and stack.config.profile is not None:
+        place = ("llama_stack", "config", "profile")
+        problems += check_run_configuration(stack.config.profile, place)
     collection = configuration.user_data_collection
     if collection.feedback_enabled and collection.feedback_storage is not None:
         place = ("user_data_collection", "feedback_storage")

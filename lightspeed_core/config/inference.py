@@ -43,8 +43,12 @@ class InferenceProvider(Section):
 
     type: InferenceProviderType = Field(description="Kind of provider.")
     id: ProviderId | None = Field(default=None, description="Its id; unset: the type.")
-    api_key_env: str | None = Field(default=None, description="Environment variable of its key.")
-    allowed_models: tuple[str, ...] | None = Field(default=None, description="Models; unset: all.")
+    api_key_env: str | None = Field(
+        default=None, description="Environment variable of its key; unset: that of the type."
+    )
+    allowed_models: tuple[str, ...] | None = Field(
+        default=None, description="Models that it lists; unset: all."
+    )
     extra: Mapping[str, Any] = Field(default_factory=dict, description="Further settings of it.")
 
 

@@ -27,9 +27,10 @@ class UnifiedLlamaStackConfiguration(Section):
     """A run configuration written into this file instead of a separate one."""
 
     baseline: Baseline = Field(
-        default=Baseline.DEFAULT, description="What the run configuration extends."
+        default=Baseline.DEFAULT,
+        description="What the run configuration extends: the shipped run.yaml, or nothing.",
     )
-    profile: str | None = Field(default=None, description="Run configuration file merged over it.")
+    profile: str | None = Field(default=None, description="run.yaml to extend instead.")
     native_override: Mapping[str, Any] = Field(
         default_factory=dict,
         description="Run configuration keys merged last. `${env.…}` stays for Llama Stack.",

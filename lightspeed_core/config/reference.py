@@ -41,7 +41,9 @@ the product stays valid, and the start warns of each such key that is set.
 In any value, `${env.NAME}` is replaced by the environment variable `NAME`, which must be set;
 `${env.NAME:=value}` falls back to a value; `${env.NAME:+text}` gives the text only when the
 variable is set. What was replaced is then read as a number, `true`, `false` or, when empty, as no
-value; a key that wants a text gets the text as it stood. In keys that end in `_path`,
+value; a key that wants a text gets the text as it stood. In `native_override`, `extra` of a
+provider of models and `config` of a provider of vector stores nothing is replaced here: Llama Stack
+reads them and does it itself. In keys that end in `_path`,
 `shipped:NAME` is a file that comes with the product.
 
 Everything that the service writes and for which no path is configured is in the data directory:

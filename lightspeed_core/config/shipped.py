@@ -6,6 +6,7 @@ import lightspeed_core
 from lightspeed_core.constants import DEFAULT_CONFIGURATION_FILE
 
 SHIPPED_SCHEME = "shipped:"
+SHIPPED_RUN_CONFIGURATION = "run.yaml"
 
 
 def shipped_root() -> Path:

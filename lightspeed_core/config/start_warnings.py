@@ -35,8 +35,6 @@ NOT_SERVED: Final[tuple[Place, ...]] = (
     ("customization", "agent_card_path"),
     ("deployment_environment",),
     ("inference", "context_windows"),
-    ("inference", "providers"),
-    ("llama_stack", "config"),
     ("mcp_servers",),
     ("observability", "otel"),
     ("quota_handlers",),
@@ -49,7 +47,6 @@ NOT_SERVED: Final[tuple[Place, ...]] = (
     ("shields",),
     ("skills",),
     ("splunk",),
-    ("vector_store",),
 )
 _OPEN_MODULES: Final = {AuthenticationModule.NOOP, AuthenticationModule.NOOP_WITH_BEARER}
 _RULED_MODULES: Final = {
@@ -92,6 +89,11 @@ def _describe_unserved_environment(environ: Mapping[str, str]) -> Iterator[str]:
 
 def _describe_risks(configuration: Configuration) -> Iterator[str]:
     service, authentication = configuration.service, configuration.authentication
+    if not configuration.llama_stack.use_as_library_client and _describes_run_config(configuration):
+        yield (
+            "llama_stack.config, inference.providers and vector_store.providers have no effect "
+            "while llama_stack.use_as_library_client is false: the server has its own run.yaml"
+        )
     if authentication.module in _OPEN_MODULES and not _is_loopback(service.host):
         yield (
             f"service.host {service.host} is open to other machines and authentication.module "
@@ -130,6 +132,14 @@ def _describe_prompts(customization: CustomizationConfiguration | None) -> Itera
     for where, prompt in prompts.items():
         if prompt and has_marks_in_vain(prompt, profile.variables):
             yield f"{where} is sent as it stands: between its braces it names no variable"
+
+
+def _describes_run_config(configuration: Configuration) -> bool:
+    return bool(
+        configuration.llama_stack.config
+        or configuration.inference.providers
+        or configuration.vector_store.providers
+    )
 
 
 def _is_loopback(host: str) -> bool:

@@ -13,8 +13,15 @@ from lightspeed_core.config.place import Place, Problem, dotted, is_list, is_map
 
 _EXPRESSION = re.compile(r"\$\{env\.([A-Z0-9_]+)(?::([=+])([^}]*))?\}")
 _DISABLED = "__disabled__"
-# Llama Stack substitutes in its own part itself, so that secrets stay references until then.
-_UNTOUCHED: Place = ("llama_stack", "config", "native_override")
+# Llama Stack substitutes in its own parts itself, so that secrets stay references until then.
+_ANY_ITEM = -1
+_UNTOUCHED: frozenset[Place] = frozenset(
+    {
+        ("llama_stack", "config", "native_override"),
+        ("inference", "providers", _ANY_ITEM, "extra"),
+        ("vector_store", "providers", _ANY_ITEM, "config"),
+    }
+)
 
 
 @dataclass(slots=True)
@@ -54,7 +61,7 @@ def substitute(tree: Any, environ: Mapping[str, str]) -> Substitution:
 
 
 def _replace(value: Any, place: Place, environ: Mapping[str, str], result: Substitution) -> Any:
-    if place == _UNTOUCHED:
+    if tuple(_ANY_ITEM if isinstance(part, int) else part for part in place) in _UNTOUCHED:
         return value
     if is_mapping(value):
         return {key: _replace(item, (*place, key), environ, result) for key, item in value.items()}

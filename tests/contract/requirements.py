@@ -42,6 +42,16 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "config.refusal": "A bad file is refused with file, key, value and what would be right.",
         "config.expressions": "`${env.NAME}` is replaced, with a default and a condition.",
     },
+    "docs/unified.md#one-file": {
+        "unified.start": "One file starts the service, which offers the allowed models alone.",
+    },
+    "docs/unified.md#how-the-parts-are-put-together": {
+        "unified.order": "Later parts win: mappings merge, lists and single values replace.",
+        "unified.written": "What was built is written at every start, without secrets, mode 0600.",
+    },
+    "docs/unified.md#models": {
+        "unified.refusal": "A provider that cannot be served is refused with what would help.",
+    },
     "docs/troubleshooting.md#the-service-does-not-start": {
         "start.refusal": "A start that cannot succeed ends with one clear line.",
         "stack.run-yaml": "A run.yaml of another age is refused key by key.",

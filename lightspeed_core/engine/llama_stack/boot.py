@@ -20,6 +20,8 @@ from lightspeed_core.engine.llama_stack.run_config import RunConfig, read_run_co
 from lightspeed_core.engine.llama_stack.settings import EngineSettings
 from lightspeed_core.engine.llama_stack.stack import Stack
 from lightspeed_core.engine.llama_stack.threads import in_own_thread
+from lightspeed_core.engine.llama_stack.unified.output import write_run_config
+from lightspeed_core.engine.llama_stack.unified.synthesis import synthesize
 from lightspeed_core.engine.llama_stack.version import check_version, installed_version
 from lightspeed_core.engine.types import BootStage
 from lightspeed_core.errors import ConfigurationError, LightspeedError
@@ -38,8 +40,8 @@ async def boot(settings: EngineSettings, report: Report) -> Stack:
     its start cannot be reached.
     """
     check_version(installed_version())
-    run_config = read_run_config(_run_config_path(settings))
     prepare_environment(settings.data_dir, os.environ)
+    run_config = read_run_config(_run_config_path(settings))
     for provider_id, variable in run_config.idle_variables():
         logger.warning("provider %s is off although %s is set", provider_id, variable)
     with _paused_garbage_collection():
@@ -56,6 +58,9 @@ async def boot(settings: EngineSettings, report: Report) -> Stack:
 
 
 def _run_config_path(settings: EngineSettings) -> Path:
+    if settings.sections is not None:
+        content = synthesize(settings.sections, os.environ)
+        return write_run_config(content, settings.data_dir, os.environ)
     if settings.run_config is None:
         raise ConfigurationError(
             "Llama Stack library client mode is enabled but a configuration file path is not "

@@ -1,8 +1,13 @@
-"""What the adapter is told; it knows nothing of the service's configuration file."""
+"""What the adapter is told; of the service's own file only what describes a run.yaml."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+
+from lightspeed_core.config.inference import InferenceProvider
+from lightspeed_core.config.llama_stack import UnifiedLlamaStackConfiguration
+from lightspeed_core.config.vector_store import VectorStoreConfiguration
 
 
 class Resource(StrEnum):
@@ -26,9 +31,25 @@ class Reliance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfigSections:
+    """Sections of the service's own file from which a run.yaml is built at the boot.
+
+    `default_baseline` is the run.yaml that baseline `default` stands for. `default_models` maps
+    providers to their model that has to be listed.
+    """
+
+    config: UnifiedLlamaStackConfiguration
+    inference: tuple[InferenceProvider, ...] = ()
+    vector_store: VectorStoreConfiguration
+    default_baseline: Path
+    default_models: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
     """How to reach Llama Stack: in-process from `run_config`, or as a server at `url`.
 
+    In-process, `sections` stand for a `run_config` that is built from them.
     Times are in seconds. `timeout` bounds one answer of a server, `boot_wait_seconds` how long a
     call waits for the boot. `max_retries`, `retry_delay` and `allow_degraded_mode` concern the
     start against a server.
@@ -36,6 +57,7 @@ class EngineSettings:
 
     library_mode: bool = True
     run_config: Path | None = None
+    sections: RunConfigSections | None = None
     url: str | None = None
     api_key: str | None = field(default=None, repr=False)
     data_dir: Path

@@ -1,7 +1,5 @@
 from pathlib import Path
 
-import pytest
-
 from lightspeed_core.app.settings import assistant_settings, database_settings, engine_settings
 from lightspeed_core.config.load import load_configuration
 from lightspeed_core.config.root import Configuration
@@ -9,7 +7,6 @@ from lightspeed_core.constants import DEFAULT_SYSTEM_PROMPT
 from lightspeed_core.db.connect import SqliteSettings
 from lightspeed_core.db.postgres import PostgresSettings
 from lightspeed_core.domain.turn import ModelRef
-from lightspeed_core.errors import ConfigurationError
 
 LIBRARY = """\
 name: test
@@ -64,13 +61,24 @@ def test_what_the_configuration_relies_on_is_named_with_its_place(tmp_path: Path
     ]
 
 
-def test_a_run_configuration_that_would_have_to_be_built_is_refused(tmp_path: Path) -> None:
+def test_sections_that_describe_a_run_configuration_stand_for_its_file(tmp_path: Path) -> None:
     text = LIBRARY.replace(', library_client_config_path: "shipped:run.yaml"', "") + (
-        "inference:\n  providers: [{type: openai, api_key_env: OPENAI_API_KEY}]\n"
+        "inference: {default_provider: gpu, default_model: m, providers: [{type: vllm, id: gpu}]}\n"
     )
 
-    with pytest.raises(ConfigurationError, match="library_client_config_path"):
-        engine_settings(loaded(tmp_path, text))
+    settings = engine_settings(loaded(tmp_path, text))
+
+    assert settings.run_config is None
+    assert settings.sections is not None
+    assert [provider.id for provider in settings.sections.inference] == ["gpu"]
+    assert settings.sections.default_models == {"gpu": "m"}
+    assert settings.sections.default_baseline.name == "run.yaml"
+
+
+def test_a_server_has_a_run_configuration_of_its_own(tmp_path: Path) -> None:
+    text = SERVER + "inference: {providers: [{type: vllm}]}\n"
+
+    assert engine_settings(loaded(tmp_path, text)).sections is None
 
 
 def test_turns_follow_the_sections_of_the_configuration(tmp_path: Path) -> None:

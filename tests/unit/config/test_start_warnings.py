@@ -62,6 +62,25 @@ def test_encryption_by_gssapi_is_told_to_be_in_vain_where_it_is_required() -> No
     assert warnings(database={"postgres": server}) == ()
 
 
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"llama_stack": {"url": "http://llama-stack:8321", "config": {}}},
+        {"inference": {"providers": [{"type": "openai"}]}},
+        {"vector_store": {"default_provider": "f", "providers": [{"type": "faiss", "id": "f"}]}},
+    ],
+)
+def test_what_describes_a_run_configuration_is_told_to_be_in_vain_beside_a_server(
+    sections: dict[str, Any],
+) -> None:
+    (line,) = warnings(**sections)
+
+    assert "have no effect while llama_stack.use_as_library_client is false" in line
+    in_process: dict[str, Any] = {"use_as_library_client": True, "config": {}}
+    everything: dict[str, Any] = {**sections, "llama_stack": in_process}
+    assert warnings({}, **everything) == ()
+
+
 def test_a_section_with_its_defaults_written_out_is_not_named() -> None:
     assert warnings(compaction={"enabled": False}, mcp_servers=[]) == ()
 

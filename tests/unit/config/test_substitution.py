@@ -106,6 +106,21 @@ def test_the_part_that_llama_stack_reads_is_left_to_it() -> None:
     assert not result.problems
 
 
+def test_what_goes_into_a_run_configuration_stays_as_it_is() -> None:
+    settings = {"headers": {"x-key": "${env.A}"}}
+    tree = {
+        "inference": {"providers": [{"type": "${env.C}", "extra": settings}]},
+        "vector_store": {"providers": [{"id": "${env.C}", "config": settings}]},
+    }
+
+    result = substitute(tree, ENVIRON)
+
+    (inference,) = result.tree["inference"]["providers"]
+    (store,) = result.tree["vector_store"]["providers"]
+    assert inference == {"type": "x", "extra": settings}
+    assert store == {"id": "x", "config": settings}
+
+
 def test_the_text_of_a_converted_value_is_kept() -> None:
     result = substitute({"a": "${env.KEY}", "b": "${env.C}"}, {"KEY": "0123", "C": "x"})
     assert result.tree == {"a": 123, "b": "x"}

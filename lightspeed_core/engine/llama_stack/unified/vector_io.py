@@ -1,0 +1,116 @@
+"""Providers of vector stores: from `vector_store.providers` to the parts of run.yaml.
+
+Vectors for `faiss` go to the hybrid store of ours, which any number of processes share, unless a
+setting is known to Llama Stack's own alone.
+"""
+
+from typing import Any, Final
+
+from lightspeed_core.config.vector_store import (
+    VectorStoreConfiguration,
+    VectorStoreProvider,
+    VectorStoreProviderType,
+)
+from lightspeed_core.errors import ConfigurationError
+
+type Tree = dict[str, Any]
+
+HYBRID_KEYS: Final = frozenset({"db_path", "keyword_language", "mark_queries"})
+"""What `faiss_hybrid` can be told."""
+
+DATA_DIR: Final = "${env.LIGHTSPEED_DATA_DIR:=~/.local/share/lightspeed-stack}"
+_HYBRID_MODULE: Final = "lightspeed_stack_providers.faiss_hybrid"
+_POSTGRES: Final = {
+    "host": "${env.POSTGRES_HOST:=127.0.0.1}",
+    "port": "${env.POSTGRES_PORT:=5432}",
+    "db": "${env.POSTGRES_DB}",
+    "user": "${env.POSTGRES_USER}",
+    "password": "${env.POSTGRES_PASSWORD}",
+}
+
+
+def vector_io_entry(provider: VectorStoreProvider) -> Tree:
+    """Return the provider's entry."""
+    if provider.type is VectorStoreProviderType.PGVECTOR:
+        persistence = {"namespace": f"vector_io::{provider.id}", "backend": _backend(provider)}
+        config = {**_POSTGRES, "persistence": persistence, **provider.config}
+        return {
+            "provider_id": provider.id,
+            "provider_type": "remote::pgvector",
+            "config": config,
+        }
+    if provider.config.keys() - HYBRID_KEYS:
+        return {
+            "provider_id": provider.id,
+            "provider_type": "inline::faiss",
+            "config": dict(provider.config),
+        }
+    return {
+        "provider_id": provider.id,
+        "provider_type": "inline::faiss_hybrid",
+        "module": _HYBRID_MODULE,
+        "config": {"db_path": f"{DATA_DIR}/{provider.id}.db", **provider.config},
+    }
+
+
+def backends(section: VectorStoreConfiguration) -> Tree:
+    """Return the databases that hold what the providers know of their stores, by name."""
+    return {
+        _backend(provider): {"type": "kv_sqlite", "db_path": f"{DATA_DIR}/{_backend(provider)}.db"}
+        for provider in section.providers
+        if provider.type is VectorStoreProviderType.PGVECTOR
+        and "persistence" not in provider.config
+    }
+
+
+def embedding_models(section: VectorStoreConfiguration) -> list[Tree]:
+    """Return the models that the providers name with the length of their vectors."""
+    return [
+        {
+            "model_id": name,
+            "provider_id": owner,
+            "provider_model_id": name,
+            "model_type": "embedding",
+            "metadata": {"embedding_dimension": provider.embedding_dimension},
+        }
+        for index, provider in enumerate(section.providers)
+        if provider.embedding_model is not None and provider.embedding_dimension is not None
+        for owner, name in [_split(provider.embedding_model, index)]
+    ]
+
+
+def defaults(section: VectorStoreConfiguration) -> Tree:
+    """Return what new stores take where they name nothing."""
+    found: Tree = {"default_provider_id": section.default_provider}
+    for index, provider in enumerate(section.providers):
+        if provider.id == section.default_provider and provider.embedding_model is not None:
+            owner, name = _split(provider.embedding_model, index)
+            found["default_embedding_model"] = {"provider_id": owner, "model_id": name}
+    return found
+
+
+def check_embedding_models(section: VectorStoreConfiguration, owners: set[str]) -> None:
+    """Refuse an embedding model of a provider that is not there, with `ConfigurationError`."""
+    for index, provider in enumerate(section.providers):
+        if provider.embedding_model is None:
+            continue
+        owner, _ = _split(provider.embedding_model, index)
+        if owner not in owners:
+            raise ConfigurationError(
+                f"vector_store.providers[{index}].embedding_model: '{provider.embedding_model}': "
+                f"there is no provider '{owner}' of models; there are {', '.join(sorted(owners))}"
+            )
+
+
+def _split(model: str, index: int) -> tuple[str, str]:
+    owner, slash, name = model.partition("/")
+    if not (owner and slash and name):
+        raise ConfigurationError(
+            f"vector_store.providers[{index}].embedding_model: '{model}' must be PROVIDER/MODEL, "
+            "such as onnx/all-MiniLM-L6-v2"
+        )
+    return owner, name
+
+
+def _backend(provider: VectorStoreProvider) -> str:
+    return f"kv_{provider.id}"
