@@ -11,6 +11,7 @@ from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.observability.metrics import Metrics
 from lightspeed_core.prompts.saved import SavedPrompts
+from lightspeed_core.prompts.store import PromptStore
 from lightspeed_core.user_data.feedback import FeedbackCollector
 
 
@@ -46,6 +47,10 @@ async def _enabled_feedback(request: Request) -> FeedbackCollector:
     return collector
 
 
+async def _prompts(request: Request) -> PromptStore:
+    return services_of(request).prompts
+
+
 async def _saved_prompts(request: Request) -> SavedPrompts:
     return services_of(request).saved_prompts
 
@@ -69,5 +74,6 @@ ConfigurationDep = Annotated[Configuration, Depends(_configuration)]
 MetricsDep = Annotated[Metrics, Depends(_metrics)]
 FeedbackDep = Annotated[FeedbackCollector, Depends(_feedback)]
 EnabledFeedbackDep = Annotated[FeedbackCollector, Depends(_enabled_feedback)]
+PromptsDep = Annotated[PromptStore, Depends(_prompts)]
 SavedPromptsDep = Annotated[SavedPrompts, Depends(_saved_prompts)]
 McpHeadersDep = Annotated[dict[str, dict[str, str]], Depends(_mcp_headers)]

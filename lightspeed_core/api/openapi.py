@@ -24,6 +24,7 @@ _TAGS: Final = [
     {"name": "config", "description": "The configuration in force."},
     {"name": "metrics", "description": "What the service counts."},
     {"name": "feedback", "description": "What users say of answers."},
+    {"name": "prompts", "description": "Prompts in versions, for all."},
     {"name": "saved_prompts", "description": "Prompts that users save."},
     {"name": "info", "description": "Who answers here."},
     {"name": "health", "description": "Probes."},

@@ -19,6 +19,7 @@ from lightspeed_core.domain.identity import Identity
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.observability.metrics import Metrics
 from lightspeed_core.prompts.saved import SavedPrompts
+from lightspeed_core.prompts.store import PromptStore
 from lightspeed_core.user_data.feedback import FeedbackCollector
 
 
@@ -54,6 +55,7 @@ class Services:
     conversations: ConversationAccess
     metrics: Metrics
     feedback: FeedbackCollector
+    prompts: PromptStore
     saved_prompts: SavedPrompts
 
 

@@ -105,6 +105,7 @@ async def open_services(
                 conversations=stores.conversations,
                 metrics=metrics,
             ),
+            prompts=stores.prompts,
             saved_prompts=SavedPrompts(stores.saved_prompts, configuration.saved_prompts),
         )
 

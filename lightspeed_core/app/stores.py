@@ -14,9 +14,9 @@ from lightspeed_core.conversations.sql import SqlConversationStore
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.db.database import Database
 from lightspeed_core.db.postgres import PostgresSettings
-from lightspeed_core.prompts.memory import MemorySavedPrompts
-from lightspeed_core.prompts.sql import SqlSavedPrompts
-from lightspeed_core.prompts.store import SavedPromptStore
+from lightspeed_core.prompts.memory import MemoryPrompts, MemorySavedPrompts
+from lightspeed_core.prompts.sql import SqlPrompts, SqlSavedPrompts
+from lightspeed_core.prompts.store import PromptStore, SavedPromptStore
 from lightspeed_core.user_data.sql import SqlFeedbackStatus
 from lightspeed_core.user_data.status import FeedbackStatusStore, MemoryFeedbackStatus
 
@@ -27,6 +27,7 @@ class Stores:
 
     conversations: ConversationStore
     feedback_status: FeedbackStatusStore
+    prompts: PromptStore
     saved_prompts: SavedPromptStore
 
 
@@ -38,6 +39,7 @@ def choose_stores(configuration: Configuration) -> Stores:
         return Stores(
             conversations=MemoryConversationStore(),
             feedback_status=MemoryFeedbackStatus(configured=takes_feedback),
+            prompts=MemoryPrompts(),
             saved_prompts=MemorySavedPrompts(),
         )
     database = Database(settings)
@@ -45,6 +47,7 @@ def choose_stores(configuration: Configuration) -> Stores:
     return Stores(
         conversations=SqlConversationStore(database, is_shared=is_shared),
         feedback_status=SqlFeedbackStatus(database, configured=takes_feedback),
+        prompts=SqlPrompts(database),
         saved_prompts=SqlSavedPrompts(database),
     )
 
@@ -53,7 +56,12 @@ def choose_stores(configuration: Configuration) -> Stores:
 async def opened(stores: Stores) -> AsyncGenerator[None]:
     """Hold every store open; what they share is closed with the last of them."""
     async with AsyncExitStack() as stack:
-        for store in (stores.conversations, stores.feedback_status, stores.saved_prompts):
+        for store in (
+            stores.conversations,
+            stores.feedback_status,
+            stores.prompts,
+            stores.saved_prompts,
+        ):
             await store.open()
             stack.push_async_callback(store.close)
         yield

@@ -1,1 +1,1 @@
-"""Prompts: those that users save for themselves."""
+"""Prompts: those that all share, in versions, and those that users save for themselves."""

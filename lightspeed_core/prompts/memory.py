@@ -1,16 +1,105 @@
 """The stores of prompts in memory, until the process ends."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import override
 from uuid import uuid4
 
-from lightspeed_core.prompts.models import SavedPrompt
-from lightspeed_core.prompts.store import SavedPromptStore, name_is_taken, too_many_saved
+from lightspeed_core.prompts.identifiers import new_prompt_id
+from lightspeed_core.prompts.models import Prompt, PromptText, SavedPrompt
+from lightspeed_core.prompts.store import (
+    PromptStore,
+    SavedPromptStore,
+    name_is_taken,
+    no_such_prompt,
+    not_the_newest,
+    too_many_saved,
+)
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class _Versions:
+    contents: list[PromptText]
+    default: int = 1
+
+    def get(self, prompt_id: str, version: int) -> Prompt:
+        return Prompt(
+            prompt_id=prompt_id,
+            version=version,
+            is_default=version == self.default,
+            content=self.contents[version - 1],
+        )
+
+
+class MemoryPrompts(PromptStore):
+    """Implements `PromptStore`."""
+
+    def __init__(self) -> None:
+        # In the order in which they came.
+        self._prompts: dict[str, _Versions] = {}
+
+    def beside(self) -> "MemoryPrompts":
+        """Return another worker on the same memory."""
+        other = MemoryPrompts()
+        other._prompts = self._prompts
+        return other
+
+    @override
+    async def open(self) -> None:
+        pass
+
+    @override
+    async def close(self) -> None:
+        pass
+
+    @override
+    async def create(self, content: PromptText) -> Prompt:
+        prompt_id = new_prompt_id()
+        versions = self._prompts[prompt_id] = _Versions([content])
+        return versions.get(prompt_id, 1)
+
+    @override
+    async def revise(
+        self, prompt_id: str, content: PromptText, *, current: int, set_as_default: bool
+    ) -> Prompt:
+        versions = self._get(prompt_id)
+        newest = len(versions.contents)
+        if newest != current:
+            raise not_the_newest(prompt_id, version=current, newest=newest)
+        versions.contents.append(content)
+        if set_as_default:
+            versions.default = newest + 1
+        return versions.get(prompt_id, newest + 1)
+
+    @override
+    async def get(self, prompt_id: str, version: int | None = None) -> Prompt:
+        versions = self._get(prompt_id, version)
+        wanted = versions.default if version is None else version
+        if not 1 <= wanted <= len(versions.contents):
+            raise no_such_prompt(prompt_id, version)
+        return versions.get(prompt_id, wanted)
+
+    @override
+    async def list(self) -> Sequence[Prompt]:
+        return [
+            versions.get(prompt_id, versions.default)
+            for prompt_id, versions in reversed(self._prompts.items())
+        ]
+
+    @override
+    async def delete(self, prompt_id: str) -> bool:
+        return self._prompts.pop(prompt_id, None) is not None
+
+    def _get(self, prompt_id: str, version: int | None = None) -> _Versions:
+        versions = self._prompts.get(prompt_id)
+        if versions is None:
+            raise no_such_prompt(prompt_id, version)
+        return versions
 
 
 class MemorySavedPrompts(SavedPromptStore):

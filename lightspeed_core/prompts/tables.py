@@ -2,9 +2,34 @@
 
 from typing import Final
 
-from sqlalchemy import Column, String, Table, Text, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Integer, String, Table, Text, UniqueConstraint
 
 from lightspeed_core.db.metadata import METADATA, UtcDateTime
+
+prompts: Final = Table(
+    "lcs_prompts",
+    METADATA,
+    Column("prompt_id", String, primary_key=True),
+    Column("newest_version", Integer, nullable=False),
+    Column("default_version", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+prompt_versions: Final = Table(
+    "lcs_prompt_versions",
+    METADATA,
+    Column(
+        "prompt_id",
+        String,
+        ForeignKey(prompts.c.prompt_id, ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
+    # A list of names, as JSON.
+    Column("variables", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
 
 saved_prompts: Final = Table(
     "lcs_saved_prompts",

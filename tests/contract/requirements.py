@@ -114,6 +114,10 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "conversation.owner": "Another's conversation is refused, and not in one's list.",
         "conversation.ids": "An id is refused by its form, and known in every accepted one.",
     },
+    "docs/api.md#prompts": {
+        "prompts.versions": "A change makes a version, of the newest one alone; the old ones stay.",
+        "prompts.placeholders": "A placeholder that is not declared is refused and named.",
+    },
     "docs/api.md#saved-prompts": {
         "saved-prompts.own": "Users list and delete their own saved prompts, and no others.",
         "saved-prompts.limits": "Names are unique per user, and limits hold on all workers.",

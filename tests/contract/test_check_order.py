@@ -19,7 +19,7 @@ from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.errors import Unauthenticated
-from lightspeed_core.prompts.memory import MemorySavedPrompts
+from lightspeed_core.prompts.memory import MemoryPrompts, MemorySavedPrompts
 from lightspeed_core.prompts.saved import SavedPrompts
 from tests.support.asgi import build_app, client_of
 from tests.support.assistants import caller, wired_assistant
@@ -80,6 +80,7 @@ async def app() -> AsyncGenerator[ASGIApp]:
                 conversations=ConversationAccess(store),
                 metrics=wired.metrics,
                 feedback=a_collector(None),
+                prompts=MemoryPrompts(),
                 saved_prompts=SavedPrompts(MemorySavedPrompts(), SavedPromptsConfiguration()),
             )
         )

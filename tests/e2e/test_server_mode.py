@@ -62,10 +62,15 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "DELETE /v1/conversations/{conversation_id}": {},
     "DELETE /v2/conversations/{conversation_id}": {},
     "PUT /v1/feedback/status": {"status": True},
+    "POST /v1/prompts": {"prompt": "Say {{ word }}", "variables": ["word"]},
+    "GET /v1/prompts": {},
+    "GET /v1/prompts/{prompt_id}": {},
+    "PUT /v1/prompts/{prompt_id}": {"prompt": "Say goodbye", "version": 1},
+    "DELETE /v1/prompts/{prompt_id}": {},
     "GET /v1/saved-prompts/config": {},
     "POST /v1/saved-prompts": {"name": "Greeting", "content": "Say hello"},
     "GET /v1/saved-prompts": {},
-    "DELETE /v1/saved-prompts/{prompt_id}": {},
+    "DELETE /v1/saved-prompts/{saved_prompt_id}": {},
 }
 
 CREATING = {"POST /v1/saved-prompts": 201}
@@ -140,12 +145,13 @@ def document(client: httpx2.Client) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def ids(client: httpx2.Client) -> dict[str, str]:
-    """The ids of a stream that has ended, of a provider, of a store and of no prompt."""
+    """The ids of a stream that has ended, of a provider, of a store, of a prompt and of none."""
     asked = client.post("/v1/streaming_query", json={"query": "x"} | WITHOUT_STORE)
     return parse_stream(asked.text)[0].data | {
         "provider_id": "openai",
         "rag_id": "product-docs",
-        "prompt_id": UNKNOWN_ID,
+        "prompt_id": client.post("/v1/prompts", json={"prompt": "x"}).json()["prompt_id"],
+        "saved_prompt_id": UNKNOWN_ID,
     }
 
 

@@ -22,7 +22,7 @@ from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.domain.retrieval import Chunk, SourceDocument
 from lightspeed_core.domain.turn import Turn, TurnState
 from lightspeed_core.engine.types import ChatDelta
-from lightspeed_core.prompts.memory import MemorySavedPrompts
+from lightspeed_core.prompts.memory import MemoryPrompts, MemorySavedPrompts
 from lightspeed_core.prompts.saved import SavedPrompts
 from tests.support.asgi import build_app, client_of, open_stream
 from tests.support.assistants import WAIT_SECONDS, Wired, caller, wired_assistant
@@ -78,6 +78,7 @@ def app(engine: ScriptedEngine, store: MemoryConversationStore, worker: Wired) -
             conversations=ConversationAccess(store),
             metrics=worker.metrics,
             feedback=a_collector(None),
+            prompts=MemoryPrompts(),
             saved_prompts=SavedPrompts(MemorySavedPrompts(), SavedPromptsConfiguration()),
         )
     )

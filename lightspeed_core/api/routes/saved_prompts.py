@@ -54,10 +54,10 @@ async def save_prompt(
     return SavedPrompt.of(await prompts.add(caller, body.name, body.content))
 
 
-@router.delete("/{prompt_id}", responses=responses(*_STORE_ERRORS, errors.InvalidRequest))
+@router.delete("/{saved_prompt_id}", responses=responses(*_STORE_ERRORS, errors.InvalidRequest))
 async def delete_saved_prompt(
-    prompt_id: SavedPromptId, prompts: SavedPromptsDep, caller: Saver
+    saved_prompt_id: SavedPromptId, prompts: SavedPromptsDep, caller: Saver
 ) -> SavedPromptDeleted:
     """Delete one of one's own prompts."""
-    deleted = await prompts.delete(caller, prompt_id)
-    return SavedPromptDeleted.of(prompt_id, deleted=deleted)
+    deleted = await prompts.delete(caller, saved_prompt_id)
+    return SavedPromptDeleted.of(saved_prompt_id, deleted=deleted)

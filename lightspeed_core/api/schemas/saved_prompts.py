@@ -21,12 +21,12 @@ _AT: Final = "2025-10-10T09:12:10.123456Z"
 
 
 async def _prompt_id(
-    prompt_id: Annotated[str, Path(description="A UUID.", examples=[_ID])],
+    saved_prompt_id: Annotated[str, Path(description="A UUID.", examples=[_ID])],
 ) -> str:
     try:
-        return str(UUID(prompt_id))
+        return str(UUID(saved_prompt_id))
     except ValueError:
-        raise MalformedRequest.of_id("saved prompt", prompt_id) from None
+        raise MalformedRequest.of_id("saved prompt", saved_prompt_id) from None
 
 
 SavedPromptId = Annotated[str, Depends(_prompt_id)]

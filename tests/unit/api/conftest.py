@@ -15,7 +15,7 @@ from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.observability.metrics import Metrics
-from lightspeed_core.prompts.memory import MemorySavedPrompts
+from lightspeed_core.prompts.memory import MemoryPrompts, MemorySavedPrompts
 from lightspeed_core.prompts.saved import SavedPrompts
 from lightspeed_core.user_data.feedback import FeedbackCollector
 from tests.support.asgi import bare_app, with_state
@@ -73,6 +73,7 @@ def services(
         conversations=ConversationAccess(store, stop_within=0.5),
         metrics=Metrics(),
         feedback=feedback,
+        prompts=MemoryPrompts(),
         saved_prompts=SavedPrompts(MemorySavedPrompts(), configuration.saved_prompts),
     )
 
