@@ -10,10 +10,10 @@ from typing import Any
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
 from lightspeed_core.cli.arguments import FAILED, MISUSED, PROGRAM
 from lightspeed_core.cli.listeners import CannotListen, open_listeners
+from lightspeed_core.cli.parent import Workers
 from lightspeed_core.cli.startup import StartupWatch
 from lightspeed_core.config.data_directory import create_data_directory
 from lightspeed_core.config.root import Configuration
@@ -102,7 +102,7 @@ def _serve_here(configuration: Configuration, listeners: Sequence[socket.socket]
 
 def _serve_by_workers(service: ServiceConfiguration, listeners: Sequence[socket.socket]) -> int:
     settings = uvicorn.Config(_WORKER_APP, factory=True, **_server_settings(service))
-    parent = Multiprocess(settings, list(listeners))
+    parent = Workers(settings, list(listeners))
     parent.run()
     failed = any(process.exitcode == STARTUP_FAILURE for process in parent.processes)
     return MISUSED if failed else 0

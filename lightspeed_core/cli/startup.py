@@ -14,11 +14,20 @@ type Application = Callable[[Any, Receive, Send], Any]
 
 
 class StartupWatch:
-    """Between server and application. `error` is why the service could not go on."""
+    """Between server and application. `error` is why the service could not go on.
 
-    def __init__(self, end: Callable[[], None]) -> None:
+    `end` asks the server to end. `on_closed` is called when the services are closed because of
+    an error found after the start, before the server hears of it.
+    """
+
+    def __init__(
+        self,
+        end: Callable[[], None],
+        on_closed: Callable[[LightspeedError], None] = lambda _: None,
+    ) -> None:
         self.error: LightspeedError | None = None
         self._end = end
+        self._on_closed = on_closed
 
     def stop(self, error: LightspeedError) -> None:
         """Note an error found after the start, logged before, and end the server."""
@@ -37,11 +46,13 @@ class StartupWatch:
 
             async def send_on(message: Any) -> None:
                 nonlocal started
-                started = started or message["type"] == "lifespan.startup.complete"
-                # The text of a failure is a traceback; what failed is known or follows.
-                if message["type"] == "lifespan.shutdown.failed" and self.error is not None:
-                    message = {"type": message["type"], "message": ""}
-                if message["type"] != "lifespan.startup.failed":
+                kind: str = message["type"]
+                started = started or kind == "lifespan.startup.complete"
+                if kind.startswith("lifespan.shutdown.") and self.error is not None:
+                    self._on_closed(self.error)
+                    # The text of a failure is a traceback; what failed is known.
+                    message = {"type": kind, "message": ""}
+                if kind != "lifespan.startup.failed":
                     await send(message)
 
             try:

@@ -1,9 +1,8 @@
 """The application of one of several server processes, which learn everything by environment."""
 
-import asyncio
 import logging
 import os
-import sys
+import signal
 from pathlib import Path
 
 from uvicorn.config import STARTUP_FAILURE
@@ -24,11 +23,17 @@ def create_worker_app() -> Application:
     """Return the application; whatever keeps it from starting ends the parent as well."""
     configuration = load_configuration(Path(os.environ[CONFIGURATION_VARIABLE]), os.environ)
     configure_logging(level_of(os.environ), is_colored=configuration.service.color_log)
-    watch = StartupWatch(lambda: _end_process(watch.error))
+    watch = StartupWatch(_ask_to_end, on_closed=_end_process)
     return watch.around(create_app(configuration, on_fatal=watch.stop))
 
 
-def _end_process(error: LightspeedError | None) -> None:
-    """End; the parent starts another process, unless the error would only come again."""
-    code = FAILED if isinstance(error, InternalError) else STARTUP_FAILURE
-    asyncio.get_running_loop().call_soon(sys.exit, code)
+def _ask_to_end() -> None:
+    """Let the server close the services first: threads of theirs would outlive the event loop."""
+    signal.raise_signal(signal.SIGTERM)
+
+
+def _end_process(error: LightspeedError) -> None:
+    """End at once; the parent starts another process, unless the error would only come again."""
+    logging.shutdown()
+    # The server would end as if a signal had killed it, and the parent not learn why.
+    os._exit(FAILED if isinstance(error, InternalError) else STARTUP_FAILURE)

@@ -2,8 +2,6 @@
 
 import json
 import ssl
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -11,37 +9,12 @@ import httpx2
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from tests.support.service import free_port, running_service, service_environment
+from tests.support.command import MINIMAL, run, written
+from tests.support.service import running_service
 from tests.support.tls_endpoint import write_certificate
 
 TIMEOUT = 90
 PASSWORD = "of the key"
-MINIMAL = """\
-name: minimal
-service: {host: 127.0.0.1, port: "${env.LIGHTSPEED_PORT}"}
-llama_stack: {use_as_library_client: true, library_client_config_path: "shipped:run.yaml"}
-user_data_collection: {}
-"""
-
-
-def run(
-    directory: Path, *arguments: str, environment: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "lightspeed_core", *arguments],
-        cwd=directory,
-        env=service_environment(directory / "data", free_port(), environment or {}),
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
-
-
-def written(directory: Path, text: str) -> Path:
-    file = directory / "lcs.yaml"
-    file.write_text(text)
-    return file
 
 
 def with_tls(directory: Path, password: str) -> Path:

@@ -8,36 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.command import MINIMAL, run, written
 from tests.support.service import free_port, running_service, service_environment
 
 START_SECONDS = 90
 INDEX_SECONDS = 240
-MINIMAL = """\
-name: minimal
-service: {host: 127.0.0.1, port: "${env.LIGHTSPEED_PORT}"}
-llama_stack: {use_as_library_client: true, library_client_config_path: "shipped:run.yaml"}
-user_data_collection: {}
-"""
-
-
-def run(
-    directory: Path, *arguments: str, environment: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "lightspeed_core", *arguments],
-        cwd=directory,
-        env=service_environment(directory / "data", free_port(), environment or {}),
-        capture_output=True,
-        text=True,
-        timeout=START_SECONDS,
-        check=False,
-    )
-
-
-def written(directory: Path, text: str, name: str = "lcs.yaml") -> Path:
-    file = directory / name
-    file.write_text(text)
-    return file
 
 
 @pytest.mark.requirement("config.refusal")

@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 
 from lightspeed_core.cli.startup import StartupWatch
-from lightspeed_core.errors import ConfigurationError, InternalError, StoreUnavailable
+from lightspeed_core.errors import (
+    ConfigurationError,
+    InternalError,
+    LightspeedError,
+    StoreUnavailable,
+)
 
 REFUSAL = ConfigurationError("no such module")
 
@@ -78,20 +83,47 @@ async def test_services_that_break_after_the_start_end_the_server(error: Excepti
     assert isinstance(watch.error, InternalError)
 
 
-async def test_an_error_found_later_ends_the_server_and_its_traceback_is_not_told() -> None:
+@pytest.mark.parametrize("outcome", ["complete", "failed"])
+async def test_an_error_found_later_ends_the_server_and_its_traceback_is_not_told(
+    outcome: str,
+) -> None:
     ended: list[bool] = []
     watch, server = StartupWatch(lambda: ended.append(True)), Server()
 
     async def app(_scope: Any, _receive: Any, send: Any) -> None:
         await send({"type": "lifespan.startup.complete"})
         watch.stop(REFUSAL)
-        await send({"type": "lifespan.shutdown.failed", "message": "Traceback …"})
+        await send({"type": f"lifespan.shutdown.{outcome}", "message": "Traceback …"})
 
     await watch.around(app)({"type": "lifespan"}, server.receive, server.send)
 
     assert ended == [True]
     assert watch.error is REFUSAL
-    assert server.heard[-1] == {"type": "lifespan.shutdown.failed", "message": ""}
+    assert server.heard[-1] == {"type": f"lifespan.shutdown.{outcome}", "message": ""}
+
+
+@pytest.mark.parametrize(("error", "expected"), [(REFUSAL, [REFUSAL]), (None, [])])
+async def test_the_closing_of_the_services_is_told_when_an_error_caused_it(
+    error: ConfigurationError | None, expected: list[LightspeedError]
+) -> None:
+    closed: list[LightspeedError] = []
+    server = Server()
+
+    def close(cause: LightspeedError) -> None:
+        assert server.heard[-1]["type"] == "lifespan.startup.complete"
+        closed.append(cause)
+
+    watch = StartupWatch(lambda: None, on_closed=close)
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "lifespan.startup.complete"})
+        if error is not None:
+            watch.stop(error)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    await watch.around(app)({"type": "lifespan"}, server.receive, server.send)
+
+    assert closed == expected
 
 
 async def test_requests_pass_through() -> None:

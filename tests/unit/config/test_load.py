@@ -414,11 +414,10 @@ def test_the_database_comes_before_the_cache_and_the_cache_before_the_default(
 
 
 def test_a_run_configuration_that_is_not_there_is_told(tmp_path: Path) -> None:
-    text = in_library_mode(tmp_path).replace("run.yaml", "walk.yaml")
-    file = f"{tmp_path}/walk.yaml"
+    text = in_library_mode(tmp_path).replace(f"{tmp_path}/run.yaml", "walk.yaml")
     assert faults(tmp_path, text) == [
-        f', line 7: llama_stack.library_client_config_path = "{file}": '
-        f"Llama Stack configuration file '{file}' is not a file"
+        ', line 7: llama_stack.library_client_config_path = "walk.yaml": '
+        "Llama Stack configuration file 'walk.yaml' is not a file"
     ]
 
 
