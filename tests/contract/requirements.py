@@ -189,6 +189,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "store.postgres": "Services on one PostgreSQL database give the same answers.",
         "store.crash": "A killed process loses no more than the batches that were due.",
         "store.killed": "A turn killed at any of its writes is whole or marked interrupted.",
+        "store.writers": "Two processes on one database lose nothing of what many clients write.",
         "store.once": "What is written twice changes nothing.",
         "store.lists": "Conversations are listed, paged and deleted.",
     },

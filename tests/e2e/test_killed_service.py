@@ -15,6 +15,7 @@ from lightspeed_core.db.connect import DatabaseSettings, SqliteSettings
 from lightspeed_core.db.database import Database
 from lightspeed_core.db.postgres import PostgresSettings
 from lightspeed_core.domain.turn import TurnState
+from tests.support.collecting import write_configuration
 from tests.support.kept_turns import (
     Kept,
     Told,
@@ -32,28 +33,6 @@ WRITERS = 6
 # had been told by then.
 KILLED_AT = (("start", 4), ("token", 60), ("turn_complete", 9), ("feedback", 7), ("name", 3))
 SETTLED_SECONDS = 30.0
-CONFIG = """\
-name: doomed
-service: {{host: 127.0.0.1, port: "${{env.LIGHTSPEED_PORT}}"}}
-llama_stack: {{use_as_library_client: true, library_client_config_path: "shipped:run.yaml"}}
-user_data_collection:
-  feedback_enabled: true
-  feedback_storage: {folder}/feedback
-  transcripts_enabled: true
-  transcripts_storage: {folder}/transcripts
-knowledge: {{product_docs: false}}
-database: {database}
-"""
-
-
-def spelled(settings: DatabaseSettings) -> str:
-    """Return the section that names a database."""
-    if isinstance(settings, PostgresSettings):
-        return (
-            f"{{postgres: {{host: '{settings.host}', db: {settings.database}, "
-            f"user: {settings.user}, password: any, namespace: {settings.namespace}}}}}"
-        )
-    return f"{{sqlite: {{db_path: {settings.path}}}}}"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -109,8 +88,7 @@ def go_on(client: httpx2.Client, conversation_id: str) -> None:
 async def test_a_service_that_is_killed_leaves_every_turn_whole_or_marked_interrupted(
     tmp_path: Path, settings: DatabaseSettings, model_environment: dict[str, str]
 ) -> None:
-    config = tmp_path / "lcs.yaml"
-    config.write_text(CONFIG.format(folder=tmp_path, database=spelled(settings)))
+    config = write_configuration(tmp_path, settings)
 
     @contextmanager
     def started() -> Generator[Service]:

@@ -87,6 +87,7 @@ class Writer:
     async def _ask(self, body: Mapping[str, Any]) -> None:
         answer = await self._request("POST", "/v1/query", body)
         assert answer["recorded"]
+        self._told.started[answer["request_id"]] = answer["conversation_id"]
         self._told.ended[answer["request_id"]] = ("completed", answer["response"])
         self._on_told("answer")
 
