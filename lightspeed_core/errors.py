@@ -147,6 +147,15 @@ class StorageFailed(LightspeedError):
     code = "storage_failed"
 
 
+class NotReady(LightspeedError):
+    """The service is still preparing what was asked for; trying again soon helps."""
+
+    code = "not_ready"
+
+    def __init__(self, cause: str, *, retry_after: float) -> None:
+        super().__init__("Service is not ready", cause, retry_after=retry_after)
+
+
 class InternalError(LightspeedError):
     """A fault of ours; the details are in the log."""
 

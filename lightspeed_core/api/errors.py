@@ -91,6 +91,13 @@ ERROR_TABLE: Final[Mapping[type[LightspeedError], ErrorRow]] = MappingProxyType(
                 "Failed to store feedback", "Failed to store feedback at directory: /data/feedback"
             ),
         ),
+        errors.NotReady: ErrorRow(
+            503,
+            "Not ready",
+            errors.NotReady(
+                "Conversations of an earlier service are being imported", retry_after=5
+            ),
+        ),
         # Whatever has no row of its own is a fault of ours.
         LightspeedError: ErrorRow(500, "Internal error", InternalError()),
     }

@@ -9,6 +9,7 @@ from lightspeed_core.api.schemas.health import (
     ReadinessResponse,
 )
 from lightspeed_core.config.root import Configuration
+from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.engine.types import BootStage, BootStatus, ProviderHealth
 from lightspeed_core.errors import LightspeedError
@@ -17,8 +18,15 @@ _NO_INFERENCE = "LLM inference unavailable"
 _DEGRADED_IMPACTS = [_NO_INFERENCE, "RAG functionality unavailable", "Agent tools unavailable"]
 
 
-async def judge_readiness(engine: Engine, configuration: Configuration) -> ReadinessResponse:
+async def judge_readiness(
+    engine: Engine, configuration: Configuration, conversations: ConversationAccess
+) -> ReadinessResponse:
     """Return the verdict; asks the providers only once the engine has booted."""
+    if not conversations.are_complete:
+        return _unhealthy(
+            "Conversations of an earlier service are being imported",
+            ["Earlier conversations unavailable"],
+        )
     may_degrade = configuration.llama_stack.allow_degraded_mode
     if may_degrade and engine.status().stage is BootStage.FAILED:
         await _let_recover(engine)

@@ -16,6 +16,7 @@ from lightspeed_core.app.background import background_group
 from lightspeed_core.app.settings import assistant_settings, engine_settings
 from lightspeed_core.app.signals import on_termination
 from lightspeed_core.app.stores import choose_stores, opened
+from lightspeed_core.app.takeover import import_conversations
 from lightspeed_core.app.user_data import feedback_of, transcripts_of
 from lightspeed_core.assistant.assistant import Assistant
 from lightspeed_core.assistant.context import AssistantSettings
@@ -85,18 +86,14 @@ async def open_services(
         supervisor = _supervise(parts, turns=turns, background=background)
         stack.push_async_callback(supervisor.drain)
         stack.enter_context(on_termination(_drainer(supervisor, background)))
+        background.create_task(import_conversations(stores.takeover, on_fatal), name="import")
         background.create_task(_boot(parts, configuration, on_fatal), name="boot")
         yield Services(
             configuration=configuration,
             engine=parts.engine,
             authenticator=authenticator,
             authorizer=authorizer,
-            assistant=Assistant(
-                engine=parts.engine,
-                store=parts.store,
-                supervisor=supervisor,
-                settings=parts.settings,
-            ),
+            assistant=_assistant(parts, supervisor),
             conversations=ConversationAccess(parts.store),
             metrics=parts.metrics,
             feedback=feedback_of(
@@ -108,6 +105,12 @@ async def open_services(
             prompts=stores.prompts,
             saved_prompts=SavedPrompts(stores.saved_prompts, configuration.saved_prompts),
         )
+
+
+def _assistant(parts: Parts, supervisor: TurnSupervisor) -> Assistant:
+    return Assistant(
+        engine=parts.engine, store=parts.store, supervisor=supervisor, settings=parts.settings
+    )
 
 
 def _supervise(

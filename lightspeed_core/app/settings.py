@@ -10,6 +10,7 @@ from lightspeed_core.assistant.context import (
 )
 from lightspeed_core.config.customization import CustomizationConfiguration, CustomProfile
 from lightspeed_core.config.database import (
+    DatabaseBackend,
     PostgreSQLDatabaseConfiguration,
     SQLiteDatabaseConfiguration,
 )
@@ -70,9 +71,13 @@ def _run_config_sections(configuration: Configuration) -> RunConfigSections | No
 
 def database_settings(configuration: Configuration) -> DatabaseSettings | None:
     """Say where the database is; None keeps everything in memory."""
-    match configuration.database.backend:
-        case None:
-            return None
+    backend = configuration.database.backend
+    return None if backend is None else settings_of(backend)
+
+
+def settings_of(backend: DatabaseBackend) -> DatabaseSettings:
+    """Say how a configured database is reached."""
+    match backend:
         case SQLiteDatabaseConfiguration(db_path=path):
             return SqliteSettings(path=Path(path))
         case PostgreSQLDatabaseConfiguration() as server:

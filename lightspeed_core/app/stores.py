@@ -8,9 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from lightspeed_core.app.settings import database_settings
+from lightspeed_core.app.takeover import takeover_of
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.conversations.sql import SqlConversationStore
+from lightspeed_core.conversations.sql.takeover import Takeover
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.db.database import Database
 from lightspeed_core.db.postgres import PostgresSettings
@@ -29,6 +31,7 @@ class Stores:
     feedback_status: FeedbackStatusStore
     prompts: PromptStore
     saved_prompts: SavedPromptStore
+    takeover: Takeover | None = None
 
 
 def choose_stores(configuration: Configuration) -> Stores:
@@ -43,12 +46,14 @@ def choose_stores(configuration: Configuration) -> Stores:
             saved_prompts=MemorySavedPrompts(),
         )
     database = Database(settings)
+    takeover = takeover_of(configuration, database)
     is_shared = configuration.service.workers > 1 or isinstance(settings, PostgresSettings)
     return Stores(
-        conversations=SqlConversationStore(database, is_shared=is_shared),
+        conversations=SqlConversationStore(database, is_shared=is_shared, takeover=takeover),
         feedback_status=SqlFeedbackStatus(database, configured=takes_feedback),
         prompts=SqlPrompts(database),
         saved_prompts=SqlSavedPrompts(database),
+        takeover=takeover,
     )
 
 

@@ -59,6 +59,11 @@ class ConversationAccess:
         self._store = store
         self._stop_within = stop_within
 
+    @property
+    def are_complete(self) -> bool:
+        """Say whether everything that an earlier service left can be found."""
+        return self._store.is_complete
+
     async def list(
         self, caller: Identity, *, limit: int | None = None, after: str | None = None
     ) -> Sequence[Conversation]:

@@ -26,6 +26,11 @@ class ConversationStore(Protocol):
         """Say whether other workers look for the same turns, once these are committed."""
         ...
 
+    @property
+    def is_complete(self) -> bool:
+        """Say whether everything that an earlier service left is there."""
+        return True
+
     async def open(self) -> None:
         """Connect and bring the schema up to date."""
         ...

@@ -82,3 +82,23 @@ journal: Final = Table(
     Column("batch_index", Integer, primary_key=True, autoincrement=False),
     Column("payload", LargeBinary, nullable=False),
 )
+
+# How far each table of the original has been listed: `position` is its last key as JSON.
+takeover_listings: Final = Table(
+    "lcs_takeover_listings",
+    METADATA,
+    Column("place", String, primary_key=True),
+    Column("table_name", String, primary_key=True),
+    Column("position", Text, nullable=False),
+    Column("finished_at", UtcDateTime),
+)
+
+# The conversations that were listed and are not imported yet, by whom they were cached.
+takeover_queue: Final = Table(
+    "lcs_takeover_queue",
+    METADATA,
+    Column("conversation_id", String, primary_key=True),
+    Column("place", String, primary_key=True),
+    Column("user_id", String, primary_key=True),
+    Column("spelling", String, primary_key=True),
+)

@@ -9,7 +9,7 @@ from sqlalchemy import URL, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from lightspeed_core.db.postgres import PostgresSettings, connect_postgres, is_busy_postgres
 from lightspeed_core.errors import ConfigurationError
@@ -61,6 +61,33 @@ def connect(settings: DatabaseSettings) -> AsyncEngine:
     )
     event.listen(engine.sync_engine, "connect", _set_pragmas)
     return engine
+
+
+def connect_as_it_is(settings: DatabaseSettings) -> AsyncEngine:
+    """Build an engine for a database that is not ours: no setting of it is changed.
+
+    It keeps no connection open. Text of a SQLite file that is not UTF-8 comes as bytes.
+    """
+    if isinstance(settings, PostgresSettings):
+        return connect_postgres(settings, 0)
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(settings.path)),
+        connect_args={"timeout": settings.busy_timeout, "isolation_level": "IMMEDIATE"},
+        poolclass=NullPool,
+    )
+    event.listen(engine.sync_engine, "connect", _let_bytes_be)
+    return engine
+
+
+def _let_bytes_be(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    connection.driver_connection.text_factory = _text_or_bytes
+
+
+def _text_or_bytes(raw: bytes) -> str | bytes:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw
 
 
 def _set_pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

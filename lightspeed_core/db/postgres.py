@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from ssl import SSLCertVerificationError
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from sqlalchemy import URL, Connection, DateTime, func, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateSchema
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -58,7 +59,11 @@ class PostgresSettings:
 
 
 def connect_postgres(settings: PostgresSettings, connections: int) -> AsyncEngine:
-    """Build an engine; nothing is opened before its first use."""
+    """Build an engine; nothing is opened before its first use.
+
+    It keeps at most so many connections, and closes each after its use when it may keep none.
+    """
+    pool: dict[str, Any] = {"pool_size": connections, "max_overflow": 0}
     return create_async_engine(
         URL.create(
             "postgresql+asyncpg",
@@ -75,8 +80,7 @@ def connect_postgres(settings: PostgresSettings, connections: int) -> AsyncEngin
             "command_timeout": settings.busy_timeout + _STATEMENT_SECONDS,
             "server_settings": _server_settings(settings),
         },
-        pool_size=connections,
-        max_overflow=0,
+        **(pool if connections else {"poolclass": NullPool}),
     )
 
 

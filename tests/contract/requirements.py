@@ -193,6 +193,16 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "store.once": "What is written twice changes nothing.",
         "store.lists": "Conversations are listed, paged and deleted.",
     },
+    "docs/takeover.md#conversations": {
+        "takeover.database": "Old conversations are shown, go on, and are deleted for good.",
+    },
+    "docs/takeover.md#what-is-imported": {
+        "store.takeover": "Conversations of an earlier service are imported once, unaltered.",
+        "store.takeover-whole": "An import shows no half of a conversation, and survives a kill.",
+    },
+    "docs/takeover.md#deletion": {
+        "store.takeover-deletion": "Deletion removes the rows of the earlier service as well.",
+    },
     "docs/deployment/containers.md#containers": {
         "image.complete": "The image holds the service, its configuration, documents and model.",
     },

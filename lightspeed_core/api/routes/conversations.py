@@ -36,6 +36,7 @@ DELETION_ERRORS: Final = (
     errors.Forbidden,
     errors.InvalidRequest,
     errors.StoreUnavailable,
+    errors.NotReady,
     errors.InternalError,
 )
 CONVERSATION_ERRORS: Final = (*DELETION_ERRORS, errors.NotFound)

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response, status
 
 from lightspeed_core import errors
-from lightspeed_core.api.deps import ConfigurationDep, EngineDep
+from lightspeed_core.api.deps import ConfigurationDep, ConversationsDep, EngineDep
 from lightspeed_core.api.errors import responses
 from lightspeed_core.api.guards import GuardedRoute, require
 from lightspeed_core.api.readiness import judge_readiness
@@ -26,10 +26,13 @@ router = APIRouter(
 )
 @router.get("/v1/readiness", dependencies=[require(Action.INFO)], include_in_schema=False)
 async def readiness(
-    engine: EngineDep, configuration: ConfigurationDep, response: Response
+    engine: EngineDep,
+    configuration: ConfigurationDep,
+    conversations: ConversationsDep,
+    response: Response,
 ) -> ReadinessResponse:
     """Say whether questions can be answered; providers are really asked."""
-    verdict = await judge_readiness(engine, configuration)
+    verdict = await judge_readiness(engine, configuration, conversations)
     if not verdict.ready:
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     return verdict

@@ -6,7 +6,7 @@ from fastapi import Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from lightspeed_core.api.schemas.errors import ErrorDetail
-from lightspeed_core.api.schemas.identifiers import Text, normal_conversation_id, normal_turn_id
+from lightspeed_core.api.schemas.identifiers import Text, normal_turn_id
 from lightspeed_core.api.schemas.query import (
     AnswerWarning,
     Citation,
@@ -15,6 +15,7 @@ from lightspeed_core.api.schemas.query import (
     ToolCall,
     ToolResult,
 )
+from lightspeed_core.domain.identifiers import normal_conversation_id
 from lightspeed_core.domain.turn import TurnState
 from lightspeed_core.errors import MalformedRequest
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from lightspeed_core.api.schemas.identifiers import normal_conversation_id
 from lightspeed_core.api.schemas.query import RequestBody
+from lightspeed_core.domain.identifiers import normal_conversation_id
 from lightspeed_core.user_data.feedback import Feedback, StatusChange
 
 _SENTIMENTS: Final = (-1, 1)

@@ -8,9 +8,10 @@ from typing import Any, Final, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from lightspeed_core.api.schemas.identifiers import Text, normal_conversation_id
+from lightspeed_core.api.schemas.identifiers import Text
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.domain import messages
+from lightspeed_core.domain.identifiers import normal_conversation_id
 
 JSON_MEDIA_TYPE: Final = "application/json"
 TEXT_MEDIA_TYPE: Final = "text/plain"

@@ -4,7 +4,7 @@ Functions over a connection: those that change something are run by the writer, 
 readers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -36,6 +36,9 @@ _BATCHES: Final = (
 _CONVERSATION: Final = select(conversations).where(
     conversations.c.conversation_id == bindparam("conversation_id")
 )
+
+
+type OtherRemoval = Callable[[Connection], None]
 
 
 def find_turn(connection: Connection, turn_id: str) -> Turn | None:
@@ -129,8 +132,15 @@ def rename(
     return connection.execute(change).rowcount > 0
 
 
-def remove(connection: Connection, conversation_id: str) -> bool:
-    """Delete a conversation; its turns and journals go with it, by their foreign keys."""
+def remove(
+    connection: Connection, conversation_id: str, *, beside: OtherRemoval | None = None
+) -> bool:
+    """Delete a conversation; its turns and journals go with it, by their foreign keys.
+
+    `beside` deletes what else there is of it, in the same transaction.
+    """
+    if beside is not None:
+        beside(connection)
     removed = connection.execute(
         delete(conversations).where(conversations.c.conversation_id == conversation_id)
     )

@@ -18,12 +18,14 @@ from lightspeed_core.conversations.models import (
 )
 from lightspeed_core.conversations.sql import leases, reading
 from lightspeed_core.conversations.sql.recording import Recording
+from lightspeed_core.conversations.sql.takeover import Takeover
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.db.database import Database
 from lightspeed_core.domain.turn import Turn
 from lightspeed_core.errors import NotFound, StoreUnavailable
 
 if TYPE_CHECKING:
+    from lightspeed_core.conversations.sql.reading import OtherRemoval
     from lightspeed_core.db.writer import Row
 
 _PURGED_AT_ONCE: Final = 200
@@ -34,7 +36,8 @@ class SqlConversationStore(ConversationStore):
 
     Everything is written by the database's one writer. Several workers, and several hosts, may
     share a database; `is_shared` says that they do. Leases go by `clock`, and without one by the
-    database's.
+    database's. What `takeover` imports is complete before anybody is told that something is not
+    there.
     """
 
     def __init__(
@@ -44,8 +47,10 @@ class SqlConversationStore(ConversationStore):
         is_shared: bool = False,
         lease: timedelta = DEFAULT_LEASE,
         clock: Callable[[], datetime] | None = None,
+        takeover: Takeover | None = None,
     ) -> None:
         self._database = database
+        self._takeover = takeover
         self._writer = database.writer
         self._is_shared = is_shared
         self._lease = lease
@@ -59,6 +64,11 @@ class SqlConversationStore(ConversationStore):
         self._openings: dict[str, asyncio.Event] = {}
         # First turns that could not be written: `finish` writes them again.
         self._unwritten: dict[str, Sequence[Row]] = {}
+
+    @property
+    @override
+    def is_complete(self) -> bool:
+        return self._takeover is None or self._takeover.is_finished
 
     @property
     def failed_writes(self) -> int:
@@ -201,9 +211,12 @@ class SqlConversationStore(ConversationStore):
     @override
     async def find(self, conversation_id: str) -> Conversation | None:
         await self._settled_opening(conversation_id)
-        return await self._database.read(
-            partial(reading.find_conversation, conversation_id=conversation_id)
-        )
+        look = partial(reading.find_conversation, conversation_id=conversation_id)
+        found = await self._database.read(look)
+        if found is not None or self._takeover is None or self._takeover.is_finished:
+            return found
+        await self._takeover.wait()
+        return await self._database.read(look)
 
     @override
     async def history(self, conversation_id: str, *, limit: int | None = None) -> list[Turn]:
@@ -230,6 +243,8 @@ class SqlConversationStore(ConversationStore):
     async def list(
         self, user_id: str | None, *, limit: int | None = None, after: str | None = None
     ) -> list[Conversation]:
+        if self._takeover is not None:
+            await self._takeover.wait()
         return await self._database.read(
             lambda connection: reading.list_conversations(connection, user_id, limit, after)
         )
@@ -247,11 +262,21 @@ class SqlConversationStore(ConversationStore):
     @override
     async def delete(self, conversation_id: str) -> bool:
         removed = await self._writer.call(
-            lambda connection: reading.remove(connection, conversation_id)
+            partial(
+                reading.remove,
+                conversation_id=conversation_id,
+                beside=await self._removal_elsewhere(conversation_id),
+            )
         )
         self._lineup.dissolve(conversation_id)
         self._changes.announce(conversation_id)
         return removed
+
+    async def _removal_elsewhere(self, conversation_id: str) -> "OtherRemoval | None":
+        if self._takeover is None:
+            return None
+        await self._takeover.wait()
+        return await self._takeover.remove(conversation_id)
 
     async def _is_blocked(self, turn: Turn) -> bool:
         if self._lineup.is_blocked(turn.turn_id):

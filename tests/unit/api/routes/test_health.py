@@ -1,7 +1,7 @@
 """The probes."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, override
 
 import pytest
 from fastapi import FastAPI
@@ -9,6 +9,8 @@ from starlette.types import ASGIApp
 
 from lightspeed_core.api.state import Services
 from lightspeed_core.config.inference import InferenceConfiguration
+from lightspeed_core.conversations.access import ConversationAccess
+from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.engine.types import BootStage, BootStatus, ProviderHealth
 from lightspeed_core.errors import EngineUnavailable
 from tests.support.asgi import client_of, with_state
@@ -94,6 +96,24 @@ async def test_a_server_that_is_gone_is_not_ready(app: ASGIApp, engine: Scripted
         "Cannot connect to backend service",
         "LLM inference unavailable",
         "Provider health checks unavailable",
+    )
+
+
+class IncompleteStore(MemoryConversationStore):
+    @property
+    @override
+    def is_complete(self) -> bool:
+        return False
+
+
+async def test_a_service_that_still_imports_conversations_is_not_ready(
+    bare: FastAPI, services: Services
+) -> None:
+    access = ConversationAccess(IncompleteStore())
+    app = with_state(bare, replace(services, conversations=access))
+    assert await get(app, "/readiness") == not_ready(
+        "Conversations of an earlier service are being imported",
+        "Earlier conversations unavailable",
     )
 
 
