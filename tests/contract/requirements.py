@@ -191,6 +191,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "store.killed": "A turn killed at any of its writes is whole or marked interrupted.",
         "store.writers": "Two processes on one database lose nothing of what many clients write.",
         "store.once": "What is written twice changes nothing.",
+        "store.mcp-servers": "Registered servers of tools have one name each, on all workers.",
         "store.lists": "Conversations are listed, paged and deleted.",
     },
     "docs/takeover.md#conversations": {
