@@ -6,7 +6,7 @@ that whatever refuses it is an HTTP status.
 
 import logging
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from typing import Final, override
 
 from fastapi import Response
@@ -23,10 +23,18 @@ _HEADERS: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
 class TurnStream(Response):
-    """Streams the events of a turn in the form that the renderer gives them."""
+    """Streams the events of a turn in the form that the renderer gives them.
+
+    `running` is entered as long as there is a client to stream to.
+    """
 
     def __init__(
-        self, source: EventSource, renderer: StreamRenderer, *, abandon: Callable[[str], None]
+        self,
+        source: EventSource,
+        renderer: StreamRenderer,
+        *,
+        abandon: Callable[[str], None],
+        running: AbstractContextManager[None],
     ) -> None:
         # The base class would render a body and its length; here there is neither.
         self.status_code = 200
@@ -36,12 +44,14 @@ class TurnStream(Response):
         self._source = source
         self._renderer = renderer
         self._abandon = abandon
+        self._running = running
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream; a client that goes away ends it and is reported."""
         try:
-            await while_connected(receive, self._stream(send))
+            with self._running:
+                await while_connected(receive, self._stream(send))
         except (ClientGone, OSError):
             self._abandon(self._source.turn_id)
 

@@ -67,8 +67,8 @@ async def open_services(
     `on_fatal` is called when the service cannot go on, for example because its engine lacks what
     the configuration relies on. Raises `ConfigurationError` for what is known at once.
     """
-    stores = choose_stores(configuration)
     metrics = Metrics()
+    stores = choose_stores(configuration, metrics.turns.journaled)
     parts = Parts(
         engine=create_engine(engine_settings(configuration)),
         store=stores.conversations,

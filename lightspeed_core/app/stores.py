@@ -3,7 +3,7 @@
 The only module that names concrete stores.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -34,8 +34,13 @@ class Stores:
     takeover: Takeover | None = None
 
 
-def choose_stores(configuration: Configuration) -> Stores:
-    """Return the stores that the configuration names, not yet opened."""
+def choose_stores(
+    configuration: Configuration, on_journaled: Callable[[float], None] | None = None
+) -> Stores:
+    """Return the stores that the configuration names, not yet opened.
+
+    `on_journaled` hears how long, in seconds, each batch of the journal waited for its commit.
+    """
     takes_feedback = configuration.user_data_collection.feedback_enabled
     settings = database_settings(configuration)
     if settings is None:
@@ -49,7 +54,9 @@ def choose_stores(configuration: Configuration) -> Stores:
     takeover = takeover_of(configuration, database)
     is_shared = configuration.service.workers > 1 or isinstance(settings, PostgresSettings)
     return Stores(
-        conversations=SqlConversationStore(database, is_shared=is_shared, takeover=takeover),
+        conversations=SqlConversationStore(
+            database, is_shared=is_shared, takeover=takeover, on_journaled=on_journaled
+        ),
         feedback_status=SqlFeedbackStatus(database, configured=takes_feedback),
         prompts=SqlPrompts(database),
         saved_prompts=SqlSavedPrompts(database),

@@ -1,12 +1,14 @@
 """Counts what one turn does with its model; knows neither wires nor stores."""
 
+import asyncio
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing, contextmanager
 from typing import TypedDict
 
 from lightspeed_core.assistant.context import TurnContext
-from lightspeed_core.domain.events import ModelEvent, ModelFinished, Refused, TurnEvent
+from lightspeed_core.domain.events import ModelEvent, ModelFinished, Refused, TextDelta, TurnEvent
+from lightspeed_core.domain.turn import TurnState
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.engine.types import ChatDelta, ChatRequest
 from lightspeed_core.errors import LightspeedError, NotFound, PromptTooLong
@@ -35,6 +37,25 @@ class MeasuredChat:
             provider=model.provider, model=model.model, endpoint=context.request.endpoint
         )
         self._has_called = False
+        self._began = time.perf_counter()
+        self._has_text = False
+
+    @contextmanager
+    def turn(self) -> Generator[None]:
+        """Time the turn until its end, however it ends."""
+        outcome = TurnState.COMPLETED
+        try:
+            yield
+        except BaseException as error:
+            is_stopped = isinstance(error, asyncio.CancelledError | GeneratorExit)
+            outcome = TurnState.INTERRUPTED if is_stopped else TurnState.FAILED
+            raise
+        finally:
+            self._metrics.turns.turn_ended(
+                endpoint=self._labels["endpoint"],
+                outcome=outcome.value,
+                seconds=time.perf_counter() - self._began,
+            )
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
         """Call a model, as `Engine.chat` promises."""
@@ -61,5 +82,10 @@ class MeasuredChat:
                 )
             case Refused():
                 self._metrics.refused(endpoint=self._labels["endpoint"])
+            case TextDelta() if not self._has_text:
+                self._has_text = True
+                self._metrics.turns.first_text_came(
+                    **self._labels, seconds=time.perf_counter() - self._began
+                )
             case _:
                 pass

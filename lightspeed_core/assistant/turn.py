@@ -13,7 +13,7 @@ from lightspeed_core.assistant.citations import verify_citations
 from lightspeed_core.assistant.context import AssistantSettings, TurnContext
 from lightspeed_core.assistant.measure import MeasuredChat
 from lightspeed_core.assistant.prompts import build_messages
-from lightspeed_core.assistant.retrieval import retrieve
+from lightspeed_core.assistant.retrieval import Retrieved, retrieve
 from lightspeed_core.assistant.shields import (
     check_question,
     guard_answer,
@@ -60,29 +60,40 @@ async def run_turn(
     model = MeasuredChat(parts.engine, parts.metrics, context)
     begun = context.begun
     started = TurnStarted(begun.conversation_id, begun.turn_id, begun.model)
-    if not context.is_new:
-        await _wait_for_predecessors(begun, parts)
-    guards = input_shields(context.shield_ids)
-    if guards and (refusal := await check_question(parts.engine, guards, begun.question)):
-        model.note(refusal)
-        yield started
-        yield refusal
-        return
-    found = await retrieve(
-        parts.engine, begun.question, context.store_ids, max_chunks=parts.settings.max_chunks
-    )
-    async with aclosing(_answer(context, parts, model, found.chunks)) as answer:
-        async for event in answer:
-            if isinstance(event, ModelAccepted | ConversationCompacted) and started:
-                yield started
-                started = None
-                if found.chunks:
-                    yield DocumentsRetrieved(found.chunks)
-                for warning in found.warnings:
-                    parts.metrics.warned(warning.code)
-                    yield Warned(warning)
-            model.note(event)
-            yield event
+    with model.turn():
+        if not context.is_new:
+            await _wait_for_predecessors(begun, parts)
+        guards = input_shields(context.shield_ids)
+        if guards and (refusal := await check_question(parts.engine, guards, begun.question)):
+            model.note(refusal)
+            yield started
+            yield refusal
+            return
+        found = await _retrieve(context, parts)
+        async with aclosing(_answer(context, parts, model, found.chunks)) as answer:
+            async for event in answer:
+                if isinstance(event, ModelAccepted | ConversationCompacted) and started:
+                    yield started
+                    started = None
+                    if found.chunks:
+                        yield DocumentsRetrieved(found.chunks)
+                    for warning in found.warnings:
+                        parts.metrics.warned(warning.code)
+                        yield Warned(warning)
+                model.note(event)
+                yield event
+
+
+async def _retrieve(context: TurnContext, parts: TurnParts) -> Retrieved:
+    if not context.store_ids:
+        return Retrieved()
+    with parts.metrics.turns.retrieval():
+        return await retrieve(
+            parts.engine,
+            context.begun.question,
+            context.store_ids,
+            max_chunks=parts.settings.max_chunks,
+        )
 
 
 async def _wait_for_predecessors(turn: Turn, parts: TurnParts) -> None:

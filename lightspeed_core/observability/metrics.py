@@ -14,6 +14,8 @@ from prometheus_client import (
     generate_latest,
 )
 
+from lightspeed_core.observability.turn_metrics import TurnMetrics
+
 _CALL_LABELS = ("provider", "model", "endpoint")
 _SECONDS = (0.1, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120)
 
@@ -28,6 +30,7 @@ class Metrics:
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
         GCCollector(registry=self._registry)
+        self.turns = TurnMetrics(self._registry)
         self._requests = self._counter(
             "ls_rest_api_calls_total", "REST API calls counter", ("path", "status_code")
         )

@@ -30,6 +30,10 @@ def used() -> Metrics:
     metrics.tokens_used(**call, sent=1, received=1)
     metrics.refused(endpoint="/v1/query")
     metrics.warned("vector_store_failed")
+    metrics.turns.first_text_came(**call, seconds=0.1)
+    metrics.turns.turn_ended(endpoint="/v1/query", outcome="completed", seconds=0.1)
+    with metrics.turns.retrieval():
+        pass
     metrics.user_data_failed("feedback")
     return metrics
 

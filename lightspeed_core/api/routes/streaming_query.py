@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Header, Query, Response
 
 from lightspeed_core import errors
-from lightspeed_core.api.deps import AssistantDep, McpHeadersDep
+from lightspeed_core.api.deps import AssistantDep, McpHeadersDep, MetricsDep
 from lightspeed_core.api.errors import responses
 from lightspeed_core.api.guards import GuardedRoute, require
 from lightspeed_core.api.render.streaming_query import JsonFrames, TextFrames
@@ -63,13 +63,17 @@ _OUTCOMES: Final = {
     "/streaming_query", response_class=Response, responses=_STREAM | responses(*QUERY_ERRORS)
 )
 async def streaming_query(
-    body: QueryRequest, assistant: AssistantDep, caller: Caller, mcp_headers: McpHeadersDep
+    body: QueryRequest,
+    assistant: AssistantDep,
+    caller: Caller,
+    mcp_headers: McpHeadersDep,
+    metrics: MetricsDep,
 ) -> Response:
     """Ask a question and read the answer while it is written."""
     asked = body.turn_request(mcp_headers, endpoint="/v1/streaming_query")
     source = await assistant.start(asked, caller)
     renderer = TextFrames() if body.media_type == TEXT_MEDIA_TYPE else JsonFrames()
-    return TurnStream(source, renderer, abandon=assistant.abandon)
+    return TurnStream(source, renderer, abandon=assistant.abandon, running=metrics.turns.stream())
 
 
 @router.post("/streaming_query/interrupt", responses=responses(*_RESUME_ERRORS))
@@ -90,13 +94,14 @@ async def resume(
     request_id: str,
     assistant: AssistantDep,
     caller: Caller,
+    metrics: MetricsDep,
     last_event_id: Annotated[str, Header(description="Number of the last event seen.")] = "",
     after: Annotated[str, Query(description="The same, where no header can be set.")] = "",
 ) -> Response:
     """Read on after a lost connection: the rest of the events, then live."""
     renderer = JsonFrames(after=_event_number(last_event_id or after))
     source = await assistant.resume(request_id, caller)
-    return TurnStream(source, renderer, abandon=assistant.abandon)
+    return TurnStream(source, renderer, abandon=assistant.abandon, running=metrics.turns.stream())
 
 
 def _event_number(text: str) -> int:

@@ -1,6 +1,7 @@
 """The conversation store over a `Database`: what is asked of it, and in what order it is done."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -48,6 +49,7 @@ class SqlConversationStore(ConversationStore):
         lease: timedelta = DEFAULT_LEASE,
         clock: Callable[[], datetime] | None = None,
         takeover: Takeover | None = None,
+        on_journaled: Callable[[float], None] | None = None,
     ) -> None:
         self._database = database
         self._takeover = takeover
@@ -55,6 +57,7 @@ class SqlConversationStore(ConversationStore):
         self._is_shared = is_shared
         self._lease = lease
         self._clock = clock or database.clock
+        self._on_journaled = on_journaled
         self._owner = uuid.uuid4().hex
         self._recording = Recording(database.dialect, self._owner)
         self._interruption = leases.Interruption()
@@ -144,7 +147,13 @@ class SqlConversationStore(ConversationStore):
 
     @override
     def append_journal(self, batch: JournalBatch) -> None:
-        self._writer.submit([self._recording.journal(batch)])
+        queued_at = time.monotonic()
+
+        def settle(failure: StoreUnavailable | None) -> None:
+            if failure is None and self._on_journaled is not None:
+                self._on_journaled(time.monotonic() - queued_at)
+
+        self._writer.submit([self._recording.journal(batch)], settle)
 
     @override
     async def finish(self, turn: Turn, last_batch: JournalBatch | None) -> None:

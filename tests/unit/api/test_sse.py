@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 import pytest
 from starlette.types import ASGIApp, Message
@@ -111,7 +111,7 @@ async def test_a_client_to_which_nothing_can_be_sent_is_one_that_went_away(
 
     renderer = JsonFrames()
     source = await assistant.start(TurnRequest(query="q"), caller())
-    stream = TurnStream(source, renderer, abandon=assistant.abandon)
+    stream = TurnStream(source, renderer, abandon=assistant.abandon, running=nullcontext())
 
     async def receive() -> Message:
         await asyncio.Event().wait()

@@ -1,6 +1,7 @@
 """What a turn with its model adds to the metrics."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -15,11 +16,22 @@ from lightspeed_core.errors import (
     PromptTooLong,
 )
 from tests.support.assistants import Wired, caller, text_has_come
-from tests.support.scripted_engine import ACCEPTED, ScriptedEngine, breaks, refuses, says
+from tests.support.scripted_engine import (
+    ACCEPTED,
+    ScriptedEngine,
+    breaks,
+    refuses,
+    says,
+    store_info,
+)
 
 CALL = '{endpoint="/v1/streaming_query",model="model",provider="scripted"}'
 TIMED = '{endpoint="/v1/streaming_query",model="model",provider="scripted",result="%s"}'
 ONE = TurnRequest(query="one", endpoint="/v1/streaming_query", generate_topic_summary=False)
+FIRST_TEXT = f"ls_time_to_first_token_seconds_count{CALL}"
+OUTCOME = 'ls_turn_duration_seconds_count{endpoint="/v1/streaming_query",outcome="%s"}'
+RETRIEVAL = 'ls_retrieval_duration_seconds_count{result="%s"}'
+STORE = replace(ONE, vector_store_ids=("docs",))
 
 
 def value_of(worker: Wired, sample: str) -> float:
@@ -114,3 +126,53 @@ async def test_a_refusal_is_counted_by_its_endpoint(
     refusals = 'ls_llm_validation_errors_total{endpoint="/v1/streaming_query"}'
     assert value_of(worker, refusals) == 1
     assert calls_of(worker)[0] == calls
+
+
+async def test_a_turn_is_timed_once_and_so_is_its_first_text(
+    engine: ScriptedEngine, worker: Wired
+) -> None:
+    engine.will(says("a", "b", "c"))
+    await outcome_of(await worker.assistant.start(ONE, caller()))
+
+    assert value_of(worker, FIRST_TEXT) == 1
+    assert value_of(worker, OUTCOME % "completed") == 1
+
+
+async def test_a_turn_that_breaks_is_timed_as_failed(engine: ScriptedEngine, worker: Wired) -> None:
+    engine.will(refuses(EngineUnavailable("gone")))
+    with pytest.raises(EngineUnavailable):
+        await worker.assistant.start(ONE, caller())
+
+    assert value_of(worker, FIRST_TEXT) == 0
+    assert value_of(worker, OUTCOME % "failed") == 1
+
+
+async def test_a_turn_that_is_stopped_is_timed_as_interrupted(
+    engine: ScriptedEngine, worker: Wired
+) -> None:
+    engine.will([ACCEPTED, *says("Hel")[:1], asyncio.Event()])
+    source = await worker.assistant.start(ONE, caller())
+    await text_has_come(source)
+    await worker.assistant.interrupt(source.turn_id, caller())
+    await outcome_of(source)
+
+    assert value_of(worker, FIRST_TEXT) == 1
+    assert value_of(worker, OUTCOME % "interrupted") == 1
+
+
+async def test_a_search_is_timed_and_none_is_not(engine: ScriptedEngine, worker: Wired) -> None:
+    engine.add_store(store_info("docs"))
+    await outcome_of(await worker.assistant.start(replace(ONE, no_tools=True), caller()))
+    assert value_of(worker, RETRIEVAL % "success") == 0
+    await outcome_of(await worker.assistant.start(STORE, caller()))
+
+    assert value_of(worker, RETRIEVAL % "success") == 1
+
+
+async def test_a_search_that_fails_is_timed_as_such(engine: ScriptedEngine, worker: Wired) -> None:
+    engine.add_store(store_info("docs")).error = EngineFailed("the index is gone")
+    with pytest.raises(EngineUnavailable):
+        await worker.assistant.start(STORE, caller())
+
+    assert value_of(worker, RETRIEVAL % "failure") == 1
+    assert value_of(worker, RETRIEVAL % "success") == 0

@@ -129,6 +129,20 @@ async def test_conversations_outlive_the_store(path: Path) -> None:
     assert batch.payload == b"\x00\xff"
 
 
+async def test_each_batch_tells_how_long_it_waited_for_its_commit(path: Path) -> None:
+    waited: list[float] = []
+    turn = a_turn()
+    database = Database(SqliteSettings(path=path))
+    async with SqlConversationStore(database, on_journaled=waited.append) as store:
+        store.begin_new(turn)
+        for index in range(2):
+            store.append_journal(JournalBatch(turn_id=turn.turn_id, index=index, payload=b"x"))
+        assert waited == []
+
+    assert len(waited) == 2
+    assert min(waited) > 0
+
+
 async def test_text_of_every_kind_comes_back_from_the_database(
     store: SqlConversationStore,
 ) -> None:

@@ -1,5 +1,6 @@
 """`GET /metrics`, and what the middleware counts."""
 
+import asyncio
 from dataclasses import replace
 
 from starlette.types import ASGIApp
@@ -8,7 +9,7 @@ from lightspeed_core.api.state import Services
 from lightspeed_core.config.service import ServiceConfiguration
 from lightspeed_core.errors import EngineUnavailable
 from tests.support.asgi import build_app, client_of, open_stream
-from tests.support.scripted_assistant import TURN_ID, ScriptedAssistant
+from tests.support.scripted_assistant import STARTED, TURN_ID, ScriptedAssistant
 from tests.support.scripted_engine import ScriptedEngine
 
 
@@ -78,6 +79,16 @@ async def test_a_stream_is_timed_to_its_end_and_counted_once(app: ASGIApp) -> No
     assert calls_in(await scraped(app)) == [
         'ls_rest_api_calls_total{path="/v1/streaming_query/{request_id}",status_code="200"} 1.0'
     ]
+
+
+async def test_a_stream_runs_until_it_was_read_or_its_client_is_gone(
+    app: ASGIApp, assistant: ScriptedAssistant
+) -> None:
+    assistant.steps = [(STARTED,), asyncio.Event()]
+    async with open_stream(app, "GET", f"/v1/streaming_query/{TURN_ID}") as stream:
+        assert await stream.next_part()
+        assert "ls_running_streams 1.0" in await scraped(app)
+    assert "ls_running_streams 0.0" in await scraped(app)
 
 
 async def test_a_question_names_its_endpoint(app: ASGIApp, assistant: ScriptedAssistant) -> None:
