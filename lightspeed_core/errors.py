@@ -119,8 +119,10 @@ class EngineUnavailable(LightspeedError):
 
     code = "engine_unavailable"
 
-    def __init__(self, cause: str, *, retry_after: float | None = None) -> None:
-        super().__init__("Unable to connect to Llama Stack", cause, retry_after=retry_after)
+    def __init__(
+        self, cause: str, *, backend: str = "Llama Stack", retry_after: float | None = None
+    ) -> None:
+        super().__init__(f"Unable to connect to {backend}", cause, retry_after=retry_after)
 
 
 class EngineFailed(LightspeedError):

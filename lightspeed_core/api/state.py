@@ -16,6 +16,7 @@ from lightspeed_core.auth.authorizer import Authorizer
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.domain.identity import Identity
+from lightspeed_core.domain.turn import Turn
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.observability.metrics import Metrics
 from lightspeed_core.prompts.saved import SavedPrompts
@@ -28,6 +29,10 @@ class Turns(Protocol):
 
     async def start(self, request: TurnRequest, caller: Identity) -> EventSource:
         """Start a turn; every refusal before its first event is raised."""
+        ...
+
+    async def infer(self, request: TurnRequest, caller: Identity) -> Turn:
+        """Answer without a conversation and without storing anything."""
         ...
 
     async def resume(self, turn_id: str, caller: Identity) -> EventSource:

@@ -22,7 +22,7 @@ from lightspeed_core.assistant.assistant import Assistant
 from lightspeed_core.assistant.context import AssistantSettings
 from lightspeed_core.assistant.keeper import TurnKeeper
 from lightspeed_core.assistant.record import TurnRecorder
-from lightspeed_core.assistant.supervisor import TurnSupervisor
+from lightspeed_core.assistant.supervisor import Pipeline, TurnSupervisor
 from lightspeed_core.assistant.tool_loop import NoTools
 from lightspeed_core.assistant.topic import TopicWriter
 from lightspeed_core.assistant.turn import TurnParts, run_turn
@@ -83,7 +83,8 @@ async def open_services(
         await stack.enter_async_context(opened(stores))
         background = await stack.enter_async_context(background_group())
         turns = await stack.enter_async_context(asyncio.TaskGroup())
-        supervisor = _supervise(parts, turns=turns, background=background)
+        pipeline = partial(run_turn, parts=_turn_parts(parts))
+        supervisor = _supervise(parts, pipeline, turns=turns, background=background)
         stack.push_async_callback(supervisor.drain)
         stack.enter_context(on_termination(_drainer(supervisor, background)))
         background.create_task(import_conversations(stores.takeover, on_fatal), name="import")
@@ -93,7 +94,7 @@ async def open_services(
             engine=parts.engine,
             authenticator=authenticator,
             authorizer=authorizer,
-            assistant=_assistant(parts, supervisor),
+            assistant=_assistant(parts, pipeline, supervisor),
             conversations=ConversationAccess(parts.store),
             metrics=parts.metrics,
             feedback=feedback_of(
@@ -107,30 +108,39 @@ async def open_services(
         )
 
 
-def _assistant(parts: Parts, supervisor: TurnSupervisor) -> Assistant:
+def _assistant(parts: Parts, pipeline: Pipeline, supervisor: TurnSupervisor) -> Assistant:
     return Assistant(
-        engine=parts.engine, store=parts.store, supervisor=supervisor, settings=parts.settings
+        engine=parts.engine,
+        store=parts.store,
+        supervisor=supervisor,
+        pipeline=pipeline,
+        settings=parts.settings,
+    )
+
+
+def _turn_parts(parts: Parts) -> TurnParts:
+    return TurnParts(
+        engine=parts.engine,
+        store=parts.store,
+        toolbox=NoTools(),
+        metrics=parts.metrics,
+        settings=parts.settings,
     )
 
 
 def _supervise(
-    parts: Parts, *, turns: asyncio.TaskGroup, background: asyncio.TaskGroup
+    parts: Parts,
+    pipeline: Pipeline,
+    *,
+    turns: asyncio.TaskGroup,
+    background: asyncio.TaskGroup,
 ) -> TurnSupervisor:
     recorder = TurnRecorder(parts.store, parts.metrics.recording_failed, parts.transcripts)
     supervisor = TurnSupervisor(
         group=turns,
         store=parts.store,
         recorder=recorder,
-        pipeline=partial(
-            run_turn,
-            parts=TurnParts(
-                engine=parts.engine,
-                store=parts.store,
-                toolbox=NoTools(),
-                metrics=parts.metrics,
-                settings=parts.settings,
-            ),
-        ),
+        pipeline=pipeline,
         on_answered=TopicWriter(
             group=background,
             engine=parts.engine,

@@ -5,11 +5,12 @@ from enum import StrEnum
 
 from lightspeed_core.assistant.arrivals import Arrivals
 from lightspeed_core.assistant.context import AssistantSettings
+from lightspeed_core.assistant.infer import infer
 from lightspeed_core.assistant.live import EventSource
 from lightspeed_core.assistant.prepare import prepare_turn
 from lightspeed_core.assistant.replay import StoredTurnSource
 from lightspeed_core.assistant.request import TurnRequest
-from lightspeed_core.assistant.supervisor import StopReason, TurnSupervisor
+from lightspeed_core.assistant.supervisor import Pipeline, StopReason, TurnSupervisor
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.domain.turn import Turn
@@ -35,11 +36,13 @@ class Assistant:
         engine: Engine,
         store: ConversationStore,
         supervisor: TurnSupervisor,
+        pipeline: Pipeline,
         settings: AssistantSettings,
     ) -> None:
         self._engine = engine
         self._store = store
         self._supervisor = supervisor
+        self._pipeline = pipeline
         self._settings = settings
         self._arrivals = Arrivals()
 
@@ -54,6 +57,17 @@ class Assistant:
             )
             live = await self._supervisor.receive(context)
         return await self._supervisor.run(live)
+
+    async def infer(self, request: TurnRequest, caller: Identity) -> Turn:
+        """Answer without a conversation; nothing is stored. Cancelling the call ends the turn."""
+        return await infer(
+            request,
+            caller,
+            engine=self._engine,
+            store=self._store,
+            settings=self._settings,
+            pipeline=self._pipeline,
+        )
 
     async def resume(self, turn_id: str, caller: Identity) -> EventSource:
         """Return the events of a turn of this caller, live or from the journal.

@@ -13,6 +13,8 @@ class TurnRequest:
     `vector_store_ids` and `shield_ids` are None for the configured ones and empty for none.
     `mcp_headers` are by server name, already parsed. `endpoint` is the path that was asked, for
     what is counted by it. `prompt_variables` are what the request tells the configured prompt.
+    `search_text` is what stores are searched for, where that is not the whole query. `cites` says
+    whether markers stay in the answer; `plain_text_only` refuses what `plain_text` sees through.
     """
 
     query: str
@@ -26,6 +28,9 @@ class TurnRequest:
     generate_topic_summary: bool = True
     vector_store_ids: tuple[str, ...] | None = None
     shield_ids: tuple[str, ...] | None = None
+    search_text: str | None = None
+    cites: bool = True
+    plain_text_only: bool = False
     prompt_variables: Mapping[str, str] = field(default_factory=dict[str, str])
     mcp_headers: Mapping[str, Mapping[str, str]] = field(
         default_factory=dict[str, Mapping[str, str]]

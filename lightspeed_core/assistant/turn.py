@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from lightspeed_core.assistant.citations import verify_citations
 from lightspeed_core.assistant.context import AssistantSettings, TurnContext
 from lightspeed_core.assistant.measure import MeasuredChat
+from lightspeed_core.assistant.plain_text import DISGUISED, SANITIZER, is_disguised
 from lightspeed_core.assistant.prompts import build_messages
 from lightspeed_core.assistant.retrieval import Retrieved, retrieve
 from lightspeed_core.assistant.shields import (
@@ -27,6 +28,7 @@ from lightspeed_core.domain.events import (
     DocumentsRetrieved,
     ModelAccepted,
     ModelEvent,
+    Refused,
     TurnEvent,
     TurnStarted,
     Warned,
@@ -63,8 +65,7 @@ async def run_turn(
     with model.turn():
         if not context.is_new:
             await _wait_for_predecessors(begun, parts)
-        guards = input_shields(context.shield_ids)
-        if guards and (refusal := await check_question(parts.engine, guards, begun.question)):
+        if refusal := await _find_refusal(context, parts.engine):
             model.note(refusal)
             yield started
             yield refusal
@@ -90,10 +91,18 @@ async def _retrieve(context: TurnContext, parts: TurnParts) -> Retrieved:
     with parts.metrics.turns.retrieval():
         return await retrieve(
             parts.engine,
-            context.begun.question,
+            context.request.search_text or context.begun.question,
             context.store_ids,
             max_chunks=parts.settings.max_chunks,
         )
+
+
+async def _find_refusal(context: TurnContext, engine: Engine) -> Refused | None:
+    question = context.begun.question
+    if context.request.plain_text_only and is_disguised(question):
+        return Refused(SANITIZER, DISGUISED)
+    guards = input_shields(context.shield_ids)
+    return await check_question(engine, guards, question) if guards else None
 
 
 async def _wait_for_predecessors(turn: Turn, parts: TurnParts) -> None:
@@ -149,7 +158,8 @@ def _checked(
 ) -> AsyncGenerator[TurnEvent | ModelEvent]:
     """Add the stages that this turn needs; the others are absent and cost nothing."""
     if chunks:
-        events = verify_citations(events, chunks)
+        # Without chunks to point to, no marker holds and each is dropped.
+        events = verify_citations(events, chunks if context.request.cites else ())
     if guards := output_shields(context.shield_ids):
         events = guard_answer(
             events,

@@ -42,7 +42,7 @@ NOT_SERVED: Final[tuple[Place, ...]] = (
     ("rag", "okp"),
     ("rag", "retrieval", "inline", "reranker"),
     ("rag", "retrieval", "tool"),
-    ("rlsapi_v1",),
+    ("rlsapi_v1", "quota_subject"),
     ("service", "base_url"),
     ("shields",),
     ("skills",),

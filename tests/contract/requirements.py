@@ -101,6 +101,17 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "query.attachments": "Attachments of unknown kinds are refused.",
         "query.unknown": "What a question names and does not exist is not found.",
     },
+    "docs/api.md#ask-from-a-command-line": {
+        "infer.answer": "An answer is a text and an id.",
+        "infer.input": "The model is asked the question with what it is about.",
+        "infer.form": "A question of another form is refused with its faults.",
+        "infer.details": "Details are told where they are asked for and allowed.",
+        "infer.documents": "Documents stand behind the answer, markers with their chunks alone.",
+        "infer.stateless": "Nothing of a question is kept, and it ends with its reader.",
+        "infer.sanitizer": "Text in disguise is answered without a model.",
+        "infer.shield": "Shields look at questions and answers.",
+        "infer.model": "The default model answers; an unknown one is 404, none is 503.",
+    },
     "docs/api.md#read-the-answer": {
         "query.answer": "An answer has every key, and a conversation id of version 4.",
         "query.recorded": "An answer that cannot be recorded goes out and says so.",

@@ -151,3 +151,19 @@ def test_the_page_lists_the_checks_in_this_order() -> None:
     assert set(statuses) == {step.number for step in STEPS}
     for step in STEPS:
         assert str(step.status) in statuses[step.number]
+
+
+INFER_WRONG: dict[str, Any] = {"question": " ", "colour": "red"}
+
+
+async def test_a_question_of_a_command_line_is_judged_in_the_same_order(app: ASGIApp) -> None:
+    async with client_of(app) as client:
+
+        async def status(name: str | None, body: dict[str, Any]) -> int:
+            headers = {"Authorization": name} if name else {}
+            return (await client.post("/v1/infer", json=body, headers=headers)).status_code
+
+        assert await status(None, INFER_WRONG) == 401
+        assert await status("asker", INFER_WRONG) == 403
+        assert await status("ann", INFER_WRONG) == 422
+        assert await status("ann", {"question": "x"}) == 200

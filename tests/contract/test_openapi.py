@@ -18,6 +18,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 OPERATIONS = {
     "POST /v1/query",
     "POST /v1/streaming_query",
+    "POST /v1/infer",
     "POST /v1/streaming_query/interrupt",
     "GET /v1/streaming_query/{request_id}",
     "GET /v1/conversations",

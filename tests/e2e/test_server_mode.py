@@ -51,6 +51,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     },
     "POST /v1/query": {"query": "Say hello"} | WITHOUT_STORE,
     "POST /v1/streaming_query": {"query": "Say hello"} | WITHOUT_STORE,
+    "POST /v1/infer": {"question": "Say hello"},
     "POST /v1/streaming_query/interrupt": {"request_id": "{request_id}"},
     "GET /v1/streaming_query/{request_id}": {},
     "GET /v1/conversations": {},

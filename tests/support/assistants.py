@@ -69,11 +69,12 @@ async def wired_assistant(
             settings=settings,
         )
         topics = TopicWriter(group=group, engine=engine, store=store, prompt=settings.topic_prompt)
+        pipeline = partial(run_turn, parts=parts)
         supervisor = TurnSupervisor(
             group=group,
             store=store,
             recorder=recorder,
-            pipeline=partial(run_turn, parts=parts),
+            pipeline=pipeline,
             on_answered=on_answered or topics.schedule,
             settings=settings,
         )
@@ -83,7 +84,9 @@ async def wired_assistant(
             recorder=recorder,
             resume_window=timedelta(seconds=settings.resume_window),
         )
-        assistant = Assistant(engine=engine, store=store, supervisor=supervisor, settings=settings)
+        assistant = Assistant(
+            engine=engine, store=store, supervisor=supervisor, pipeline=pipeline, settings=settings
+        )
         yield Wired(
             assistant=assistant,
             supervisor=supervisor,

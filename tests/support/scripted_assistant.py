@@ -92,6 +92,10 @@ class ScriptedAssistant:
     started: list[tuple[TurnRequest, Identity]] = field(
         default_factory=list[tuple[TurnRequest, Identity]]
     )
+    inference: Turn = field(default_factory=turn)
+    inferred: list[tuple[TurnRequest, Identity]] = field(
+        default_factory=list[tuple[TurnRequest, Identity]]
+    )
     resumed: list[tuple[str, Identity]] = field(default_factory=list[tuple[str, Identity]])
     interrupted: list[tuple[str, Identity]] = field(default_factory=list[tuple[str, Identity]])
     abandoned: list[str] = field(default_factory=list[str])
@@ -100,6 +104,11 @@ class ScriptedAssistant:
     async def start(self, request: TurnRequest, caller: Identity) -> EventSource:
         self.started.append((request, caller))
         return self._source()
+
+    async def infer(self, request: TurnRequest, caller: Identity) -> Turn:
+        self.inferred.append((request, caller))
+        self._refuse()
+        return self.inference
 
     async def resume(self, turn_id: str, caller: Identity) -> EventSource:
         self.resumed.append((turn_id, caller))

@@ -9,6 +9,7 @@ from lightspeed_core.api.routes import (
     conversations_v2,
     feedback,
     health,
+    infer,
     info,
     metrics,
     models,
@@ -30,6 +31,7 @@ def include_routes(app: FastAPI) -> None:
     for module in (
         streaming_query,
         query,
+        infer,
         health,
         conversations,
         conversations_v2,

@@ -1,6 +1,6 @@
 """Forms of ids that clients send. It knows no resource and raises nothing but `ValueError`."""
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import AfterValidator
@@ -20,5 +20,8 @@ def _no_nul(value: str) -> str:
     return value
 
 
-Text = Annotated[str, AfterValidator(_no_nul)]
+NoNul: Final = AfterValidator(_no_nul)
+"""For texts with further limits, which go before it."""
+
+Text = Annotated[str, NoNul]
 """Any text that every database can store."""
