@@ -17,7 +17,13 @@ from lightspeed_core.errors import ConfigurationError
 SQLITE_BUSY: Final = 5
 SQLITE_NOTADB: Final = 26
 _READERS: Final = 4
-_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
+_PRAGMAS: Final = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "foreign_keys=ON",
+    # What is deleted is overwritten with zeros, and not only marked as free.
+    "secure_delete=ON",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

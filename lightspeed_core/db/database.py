@@ -19,6 +19,7 @@ from lightspeed_core.db.connect import (
     is_foreign_file,
     prepare_file,
 )
+from lightspeed_core.db.erasure import Erasure
 from lightspeed_core.db.migrate import bring_up_to_date
 from lightspeed_core.db.postgres import is_dropped, is_refused, server_time
 from lightspeed_core.db.writer import GroupWriter
@@ -43,6 +44,7 @@ class Database:
         self.dialect = self._engine.dialect.name
         self.writer = GroupWriter(self._engine)
         self.clock = SharedClock()
+        self._erasure = Erasure(self._engine) if isinstance(settings, SqliteSettings) else None
 
     async def open(self) -> None:
         """Bring the schema up to date and start the writer.
@@ -67,6 +69,8 @@ class Database:
         self._users -= 1
         if self._users == 0:
             self.writer.stop()
+            if self._erasure is not None:
+                self._erasure.stop()
             await self._lifetime.aclose()
 
     async def __aenter__(self) -> Self:
@@ -95,6 +99,11 @@ class Database:
         asked_at = time.monotonic()
         self.clock.set(await self.read(server_time), asked_at=asked_at)
 
+    def erase_deleted(self) -> None:
+        """Have what was deleted erased from the file, in a moment; a server tidies up by itself."""
+        if self._erasure is not None:
+            self._erasure.wish()
+
     async def _read[T](self, query: Callable[[Connection], T]) -> T:
         async with self._readers.connect() as connection:
             return await connection.run_sync(query)
@@ -105,6 +114,8 @@ class Database:
         self._lifetime.push_async_callback(self._engine.dispose)
         tasks = await self._lifetime.enter_async_context(asyncio.TaskGroup())
         tasks.create_task(self.writer.run(), name="database writer")
+        if self._erasure is not None:
+            tasks.create_task(self._erasure.run(), name="database erasure")
 
     async def _bring_up_to_date(self) -> None:
         settings = self._settings
