@@ -13,6 +13,7 @@ from functools import partial
 
 from lightspeed_core.api.state import Services
 from lightspeed_core.app.background import background_group
+from lightspeed_core.app.retention import removal_of, schedule_sweeps
 from lightspeed_core.app.settings import assistant_settings, engine_settings
 from lightspeed_core.app.signals import on_termination
 from lightspeed_core.app.stores import choose_stores, opened
@@ -89,13 +90,15 @@ async def open_services(
         stack.enter_context(on_termination(_drainer(supervisor, background)))
         background.create_task(import_conversations(stores.takeover, on_fatal), name="import")
         background.create_task(_boot(parts, configuration, on_fatal), name="boot")
+        removal = removal_of(configuration, parts.store, metrics)
+        schedule_sweeps(background, configuration, parts.store, removal)
         yield Services(
             configuration=configuration,
             engine=parts.engine,
             authenticator=authenticator,
             authorizer=authorizer,
             assistant=_assistant(parts, pipeline, supervisor),
-            conversations=ConversationAccess(parts.store),
+            conversations=ConversationAccess(parts.store, removal),
             metrics=parts.metrics,
             feedback=feedback_of(
                 configuration,

@@ -34,6 +34,7 @@ from lightspeed_core.config.mcp import ModelContextProtocolServer
 from lightspeed_core.config.observability import ObservabilityConfiguration
 from lightspeed_core.config.quota import QuotaHandlersConfiguration
 from lightspeed_core.config.rag import ByokRag
+from lightspeed_core.config.retention import RetentionConfiguration
 from lightspeed_core.config.retrieval import RagConfiguration
 from lightspeed_core.config.section import Section
 from lightspeed_core.config.service import ServiceConfiguration
@@ -49,6 +50,9 @@ class Configuration(Section):
     service: ServiceConfiguration = Field(description="Listener, processes, life of a turn.")
     llama_stack: LlamaStackConfiguration = Field(description="How Llama Stack is reached.")
     user_data_collection: UserDataCollection = Field(description="Feedback and transcripts.")
+    retention: RetentionConfiguration = Field(
+        default=RetentionConfiguration(), description="How long what users leave behind is kept."
+    )
     database: DatabaseConfiguration = Field(
         default=DatabaseConfiguration(), description="Where conversations are kept."
     )
@@ -128,6 +132,17 @@ class Configuration(Section):
                 f"config_format_version is '{self.config_format_version}' but the configuration "
                 f"body is {shape}-shaped: correct or remove config_format_version."
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_retention(self) -> Self:
+        for kind in ("transcripts", "feedback"):
+            days = getattr(self.retention, f"{kind}_days")
+            if days is not None and getattr(self.user_data_collection, f"{kind}_storage") is None:
+                raise ValueError(
+                    f"retention.{kind}_days needs user_data_collection.{kind}_storage, "
+                    "the directory of the files"
+                )
         return self
 
     @model_validator(mode="after")

@@ -17,10 +17,18 @@ class UserDataCollection(Section):
         default=None, description="Directory of transcript files."
     )
 
+    delete_transcripts_with_conversation: bool = Field(
+        default=False, description="Whether a conversation's transcripts are deleted with it."
+    )
+
     @model_validator(mode="after")
     def _check_storage(self) -> Self:
         if self.feedback_enabled and self.feedback_storage is None:
             raise ValueError("feedback_storage is required when feedback is enabled")
         if self.transcripts_enabled and self.transcripts_storage is None:
             raise ValueError("transcripts_storage is required when transcripts is enabled")
+        if self.delete_transcripts_with_conversation and self.transcripts_storage is None:
+            raise ValueError(
+                "transcripts_storage is required when delete_transcripts_with_conversation is set"
+            )
         return self

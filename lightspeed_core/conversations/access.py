@@ -12,6 +12,7 @@ from typing import Final
 from lightspeed_core.config.authorization import ACTIONS_ON_OTHERS, Action
 from lightspeed_core.conversations.leasing import POLL
 from lightspeed_core.conversations.models import Conversation
+from lightspeed_core.conversations.removal import Removal
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.domain.turn import Turn
@@ -55,8 +56,15 @@ class ConversationAccess:
     All calls raise `NotFound` for what does not exist and `Forbidden` for what is another's.
     """
 
-    def __init__(self, store: ConversationStore, *, stop_within: float = _STOP_SECONDS) -> None:
+    def __init__(
+        self,
+        store: ConversationStore,
+        removal: Removal | None = None,
+        *,
+        stop_within: float = _STOP_SECONDS,
+    ) -> None:
         self._store = store
+        self._removal = removal or Removal(store)
         self._stop_within = stop_within
 
     @property
@@ -99,14 +107,17 @@ class ConversationAccess:
             raise NotFound("conversation", conversation_id)
 
     async def delete(self, caller: Identity, conversation_id: str) -> bool:
-        """Stop what runs in a conversation, then delete all of it; false when there is none."""
+        """Stop what runs in a conversation, then delete all of it; false when there is none.
+
+        Raises `StorageFailed` when what is kept of it elsewhere cannot be deleted.
+        """
         powers = [Action.DELETE_OTHER_CONVERSATIONS]
         try:
             await get_permitted(self._store, conversation_id, caller, verb="delete", powers=powers)
         except NotFound:
             return False
         await self._stop_turns(conversation_id)
-        return await self._store.delete(conversation_id)
+        return await self._removal.remove(conversation_id)
 
     async def _stop_turns(self, conversation_id: str) -> None:
         """Have live turns stopped by whichever workers run them, and give them a moment to end.

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Self, override
 
 from lightspeed_core.conversations.changes import Changes, wait_at_most
@@ -245,13 +246,30 @@ class MemoryConversationStore(ConversationStore):
         return True
 
     @override
-    async def delete(self, conversation_id: str) -> bool:
+    async def delete(self, conversation_id: str, *, idle_for: timedelta | None = None) -> bool:
+        if idle_for is not None and not self._is_idle(conversation_id, idle_for):
+            return False
         if self._memory.conversations.pop(conversation_id, None) is None:
             return False
         for turn_id in self._memory.by_conversation.pop(conversation_id):
             del self._memory.turns[turn_id]
         self._memory.changes.announce(conversation_id)
         return True
+
+    @override
+    async def idle(
+        self, idle_for: timedelta, *, limit: int, after: str | None = None
+    ) -> Sequence[str]:
+        behind = (each for each in sorted(self._memory.conversations) if each > (after or ""))
+        return list(islice((each for each in behind if self._is_idle(each, idle_for)), limit))
+
+    @override
+    async def users_of(self, conversation_id: str) -> Sequence[str]:
+        conversation = self._memory.conversations.get(conversation_id)
+        if conversation is None:
+            return []
+        received = self._memory.by_conversation[conversation_id].values()
+        return list({conversation.user_id, *(stored.turn.user_id for stored in received)})
 
     @override
     async def list(
@@ -296,6 +314,13 @@ class MemoryConversationStore(ConversationStore):
             if other_id in self._running or other.blocks(now):
                 return True
         return False
+
+    def _is_idle(self, conversation_id: str, idle_for: timedelta) -> bool:
+        conversation = self._memory.conversations.get(conversation_id)
+        if conversation is None or conversation.last_message_at >= self._clock() - idle_for:
+            return False
+        received = self._memory.by_conversation[conversation_id].values()
+        return all(stored.expires_at is None for stored in received)
 
     def _require(self, conversation_id: str) -> None:
         if conversation_id not in self._memory.conversations:

@@ -132,6 +132,23 @@ class ConversationStore(Protocol):
         """
         ...
 
-    async def delete(self, conversation_id: str) -> bool:
-        """Delete a conversation with its turns and journals; false when there is none."""
+    async def delete(self, conversation_id: str, *, idle_for: timedelta | None = None) -> bool:
+        """Delete a conversation with its turns and journals; false when there is none.
+
+        With `idle_for` one whose last message is not that old, or that has a live turn, counts
+        as none. Of several workers that delete it, one is told that it did.
+        """
+        ...
+
+    async def idle(
+        self, idle_for: timedelta, *, limit: int, after: str | None = None
+    ) -> Sequence[str]:
+        """Return conversations that `delete` would delete as idle, in order of their ids.
+
+        At most `limit` of them, beginning behind the id `after`.
+        """
+        ...
+
+    async def users_of(self, conversation_id: str) -> Sequence[str]:
+        """Return its owner and whoever else asked in it, in any order; nobody when unknown."""
         ...

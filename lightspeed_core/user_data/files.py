@@ -1,11 +1,14 @@
 """JSON files that are there whole or not at all, while an exporter collects and deletes them.
 
-Writes happen in threads of their own, each with a bound in time. Knows no file's meaning.
+Writes and deletions happen in threads of their own, each with a bound in time. Knows no file's
+meaning.
 """
 
 import asyncio
+import errno
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -21,7 +24,10 @@ _ATTEMPTS: Final = 20
 
 
 class JsonFiles:
-    """Writes JSON files beside the event loop; `on_failure` is called for each that failed."""
+    """Writes JSON files beside the event loop; `on_failure` is called for each that failed.
+
+    Deletes them there as well, which is not counted.
+    """
 
     def __init__(self, on_failure: Callable[[], None], *, patience: float = PATIENCE) -> None:
         self._on_failure = on_failure
@@ -43,6 +49,16 @@ class JsonFiles:
             self._on_failure()
             raise
 
+    async def remove(self, path: Path, *, below: Path) -> None:
+        """Return once a file, or a directory with all that is in it, is gone.
+
+        Directories that this leaves empty go with it, up to `below`, which stays. What is not
+        there is fine. Raises `OSError` when it cannot be removed or not in time.
+        """
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(self._patience):
+            await loop.run_in_executor(self._threads, remove_path, path, below)
+
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Write a file with its directories, which the exporter may remove at any moment."""
@@ -53,6 +69,42 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
             _write_once(path, content)
             return
     _write_once(path, content)
+
+
+def remove_path(path: Path, below: Path) -> None:
+    """Remove a file or a directory with its content, and the parents that are then empty."""
+    if path.is_dir() and not path.is_symlink():
+        _remove_directory(path)
+    else:
+        path.unlink(missing_ok=True)
+    remove_empty(path.parent, below)
+
+
+def remove_empty(directory: Path, below: Path) -> None:
+    """Remove a directory and its parents up to `below`, as far as they are empty."""
+    with suppress(OSError):
+        while directory != below and directory.is_relative_to(below):
+            directory.rmdir()
+            directory = directory.parent
+
+
+def _remove_directory(directory: Path) -> None:
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            shutil.rmtree(directory, onexc=_unless_gone)
+        except OSError as error:
+            # Somebody has just written into it.
+            if error.errno != errno.ENOTEMPTY:
+                raise
+        else:
+            return
+    shutil.rmtree(directory, onexc=_unless_gone)
+
+
+def _unless_gone(_call: object, _path: str, error: BaseException) -> None:
+    """Let pass what the exporter has removed first."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _write_once(path: Path, content: bytes) -> None:

@@ -5,19 +5,21 @@ The consumer behind the exporter knows the keys, so they keep the names of both 
 
 import hashlib
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from lightspeed_core.domain.retrieval import RagChunk
 from lightspeed_core.domain.tools import ToolCall, ToolResult
 from lightspeed_core.domain.turn import Turn, TurnState
+from lightspeed_core.errors import StorageFailed
 from lightspeed_core.user_data.files import JsonFiles
 
 logger = logging.getLogger(__name__)
 
 
 class Transcripts:
-    """Writes transcripts below a directory."""
+    """Writes transcripts below a directory, and removes them."""
 
     def __init__(self, directory: Path, files: JsonFiles) -> None:
         self._directory = directory
@@ -30,11 +32,45 @@ class Transcripts:
         """
         if turn.state is TurnState.FAILED:
             return
-        directory = self._directory / hashed_user_id(turn.user_id) / turn.conversation_id
         try:
-            await self._files.write(directory / f"{turn.turn_id}.json", transcript_of(turn))
+            await self._files.write(self._file_of(turn), transcript_of(turn))
         except (OSError, TypeError, ValueError):
             logger.exception("transcript was not written turn_id=%s", turn.turn_id)
+
+    async def withdraw(self, turn: Turn) -> None:
+        """Remove the transcript of one turn; never raises."""
+        try:
+            await self._files.remove(self._file_of(turn), below=self._directory)
+        except OSError:
+            logger.exception("transcript was not removed turn_id=%s", turn.turn_id)
+
+    async def remove(self, conversation_id: str, user_ids: Iterable[str]) -> None:
+        """Remove all transcripts of a conversation in which these users asked.
+
+        Raises `StorageFailed` when some cannot be removed.
+        """
+        if not _is_name(conversation_id):
+            return
+        for user_id in user_ids:
+            folder = self._folder_of(user_id, conversation_id)
+            try:
+                await self._files.remove(folder, below=self._directory)
+            except OSError as error:
+                raise StorageFailed(
+                    "Failed to delete transcripts",
+                    f"Failed to delete transcripts of conversation with ID {conversation_id}",
+                ) from error
+
+    def _file_of(self, turn: Turn) -> Path:
+        return self._folder_of(turn.user_id, turn.conversation_id) / f"{turn.turn_id}.json"
+
+    def _folder_of(self, user_id: str, conversation_id: str) -> Path:
+        return self._directory / hashed_user_id(user_id) / conversation_id
+
+
+def _is_name(conversation_id: str) -> bool:
+    """Say whether an id is good for one directory; we give no others, and write none."""
+    return conversation_id not in {"", ".", ".."} and "/" not in conversation_id
 
 
 def hashed_user_id(user_id: str) -> str:

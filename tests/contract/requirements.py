@@ -166,6 +166,17 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/user_data.md#exporting": {
         "export.whole": "An exporter that deletes files misses none and sees no half ones.",
     },
+    "docs/retention.md#deleting-a-conversation": {
+        "retention.deletion": "A deleted conversation leaves no transcript, where it is so set.",
+    },
+    "docs/retention.md#by-age": {
+        "retention.conversations": "Conversations go some days after their last message.",
+        "retention.files": "Transcripts and feedback go some days after they were written.",
+        "retention.workers": "Processes that sweep at once delete each conversation once.",
+    },
+    "docs/retention.md#what-is-left-in-the-database": {
+        "store.erased": "A SQLite file below 32 MiB holds no byte of what was deleted.",
+    },
     "docs/events.md#events-of-a-stream": {
         "stream.shape": "A stream begins with `start`; its tokens make the answer.",
         "stream.plain": "`text/plain` is the raw text of the answer.",

@@ -30,7 +30,7 @@ from lightspeed_core.domain.identity import Identity
 
 router = APIRouter(prefix="/v1", tags=["conversations"], route_class=GuardedRoute)
 
-DELETION_ERRORS: Final = (
+_COMMON_ERRORS: Final = (
     errors.MalformedRequest,
     errors.Unauthenticated,
     errors.Forbidden,
@@ -39,7 +39,8 @@ DELETION_ERRORS: Final = (
     errors.NotReady,
     errors.InternalError,
 )
-CONVERSATION_ERRORS: Final = (*DELETION_ERRORS, errors.NotFound)
+DELETION_ERRORS: Final = (*_COMMON_ERRORS, errors.StorageFailed)
+CONVERSATION_ERRORS: Final = (*_COMMON_ERRORS, errors.NotFound)
 
 Lister = Annotated[Identity, require(Action.LIST_CONVERSATIONS)]
 Reader = Annotated[Identity, require(Action.GET_CONVERSATION)]

@@ -4,7 +4,7 @@ Functions over a connection: those that change something are run by the writer, 
 readers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -36,9 +36,6 @@ _BATCHES: Final = (
 _CONVERSATION: Final = select(conversations).where(
     conversations.c.conversation_id == bindparam("conversation_id")
 )
-
-
-type OtherRemoval = Callable[[Connection], None]
 
 
 def find_turn(connection: Connection, turn_id: str) -> Turn | None:
@@ -130,21 +127,6 @@ def rename(
     if only_unnamed:
         change = change.where(conversations.c.topic_summary.is_(None))
     return connection.execute(change).rowcount > 0
-
-
-def remove(
-    connection: Connection, conversation_id: str, *, beside: OtherRemoval | None = None
-) -> bool:
-    """Delete a conversation; its turns and journals go with it, by their foreign keys.
-
-    `beside` deletes what else there is of it, in the same transaction.
-    """
-    if beside is not None:
-        beside(connection)
-    removed = connection.execute(
-        delete(conversations).where(conversations.c.conversation_id == conversation_id)
-    )
-    return removed.rowcount > 0
 
 
 def ended_with_journal(connection: Connection, before: datetime, limit: int) -> list[str]:

@@ -17,7 +17,7 @@ from lightspeed_core.conversations.models import (
     JournalBatch,
     LeaseSigns,
 )
-from lightspeed_core.conversations.sql import leases, reading
+from lightspeed_core.conversations.sql import leases, reading, removal
 from lightspeed_core.conversations.sql.recording import Recording
 from lightspeed_core.conversations.sql.takeover import Takeover
 from lightspeed_core.conversations.store import ConversationStore
@@ -26,7 +26,7 @@ from lightspeed_core.domain.turn import Turn
 from lightspeed_core.errors import NotFound, StoreUnavailable
 
 if TYPE_CHECKING:
-    from lightspeed_core.conversations.sql.reading import OtherRemoval
+    from lightspeed_core.conversations.sql.removal import OtherRemoval
     from lightspeed_core.db.writer import Row
 
 _PURGED_AT_ONCE: Final = 200
@@ -269,16 +269,32 @@ class SqlConversationStore(ConversationStore):
         )
 
     @override
-    async def delete(self, conversation_id: str) -> bool:
-        removed = await self._writer.call(
-            partial(
-                reading.remove,
-                conversation_id=conversation_id,
-                beside=await self._removal_elsewhere(conversation_id),
-            )
+    async def idle(
+        self, idle_for: timedelta, *, limit: int, after: str | None = None
+    ) -> Sequence[str]:
+        before = self._clock() - idle_for
+        return await self._database.read(
+            lambda connection: removal.idle_conversations(connection, before, after, limit)
         )
-        self._lineup.dissolve(conversation_id)
-        self._changes.announce(conversation_id)
+
+    @override
+    async def users_of(self, conversation_id: str) -> Sequence[str]:
+        return await self._database.read(partial(removal.users_of, conversation_id=conversation_id))
+
+    @override
+    async def delete(self, conversation_id: str, *, idle_for: timedelta | None = None) -> bool:
+        work = partial(
+            removal.remove,
+            conversation_id=conversation_id,
+            idle_since=None if idle_for is None else self._clock() - idle_for,
+            beside=await self._removal_elsewhere(conversation_id),
+        )
+        removed = await self._writer.call(work)
+        if removed or idle_for is None:
+            self._lineup.dissolve(conversation_id)
+            self._changes.announce(conversation_id)
+        if removed:
+            self._database.erase_deleted()
         return removed
 
     async def _removal_elsewhere(self, conversation_id: str) -> "OtherRemoval | None":

@@ -153,3 +153,49 @@ async def test_a_turn_that_another_worker_took_over_gets_no_transcript_from_this
         await outcome_of(source)
 
     assert transcripts_in(tmp_path) == []
+
+
+async def test_a_turn_of_a_deleted_conversation_leaves_no_transcript(
+    worker: Wired, engine: ScriptedEngine, store: FaultyStore, tmp_path: Path
+) -> None:
+    gate = asyncio.Event()
+    engine.will([ChatDelta(tokens=("Because",)), gate, *says(".")])
+    source = await worker.assistant.start(ask(), caller())
+    turn = await store.find_turn(source.turn_id)
+    assert turn is not None
+    await store.delete(turn.conversation_id)
+
+    gate.set()
+    async with asyncio.timeout(WAIT_SECONDS):
+        await outcome_of(source)
+
+    assert transcripts_in(tmp_path) == []
+
+
+async def test_a_transcript_goes_again_when_its_conversation_is_deleted_meanwhile(
+    engine: ScriptedEngine, store: FaultyStore, tmp_path: Path
+) -> None:
+    class SlowTranscripts(Transcripts):
+        """The deletion comes between the record and the file."""
+
+        async def write(self, turn: Turn) -> None:
+            await store.delete(turn.conversation_id)
+            await super().write(turn)
+            assert len(transcripts_in(tmp_path)) == 1
+
+    transcripts = SlowTranscripts(tmp_path / "transcripts", JsonFiles(lambda: None))
+    async with wired_assistant(engine, store, transcripts=transcripts) as worker:
+        await answer(worker, ask())
+
+    assert transcripts_in(tmp_path) == []
+
+
+async def test_a_database_that_does_not_answer_afterwards_costs_no_transcript(
+    worker: Wired, store: FaultyStore, tmp_path: Path
+) -> None:
+    store.fail("find", StoreUnavailable())
+
+    turn = await answer(worker, ask())
+
+    assert turn.recorded
+    assert len(transcripts_in(tmp_path)) == 1

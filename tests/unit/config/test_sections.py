@@ -17,6 +17,7 @@ from lightspeed_core.config.llama_stack import LlamaStackConfiguration
 from lightspeed_core.config.mcp import ApprovalByTool, ModelContextProtocolServer
 from lightspeed_core.config.quota import QuotaHandlersConfiguration
 from lightspeed_core.config.rag import ByokConfiguration, ByokStore
+from lightspeed_core.config.retention import RetentionConfiguration
 from lightspeed_core.config.retrieval import RagConfiguration
 from lightspeed_core.config.role_rules import JwtRoleRule
 from lightspeed_core.config.root import Configuration
@@ -229,6 +230,13 @@ MINIMAL: dict[str, Any] = {
             "retrieval.tool.sources contains unknown RAG IDs: ['x']. Declared IDs: ['r', 'okp']",
         ),
         (
+            UserDataCollection,
+            {"delete_transcripts_with_conversation": True},
+            "transcripts_storage is required when delete_transcripts_with_conversation is set",
+        ),
+        (RetentionConfiguration, {"conversations_days": 0}, "greater than or equal to 1"),
+        (RetentionConfiguration, {"conversations_days": 10**9}, "less than or equal to 36500"),
+        (
             CompactionConfiguration,
             {"threshold_ratio": 1.1},
             "threshold_ratio must be between 0.0 and 1.0 (inclusive)",
@@ -413,3 +421,13 @@ def test_every_newer_section_is_accepted() -> None:
         always=("write",), never=("read",)
     )
     assert Configuration.model_validate(configuration.model_dump()) == configuration
+
+
+@pytest.mark.parametrize("kind", ["transcripts", "feedback"])
+def test_days_for_files_need_the_directory_of_these_files(kind: str) -> None:
+    values = MINIMAL | {"retention": {f"{kind}_days": 7}}
+    with pytest.raises(ValidationError, match=f"user_data_collection.{kind}_storage"):
+        Configuration.model_validate(values)
+
+    values = values | {"user_data_collection": {f"{kind}_storage": "/data"}}
+    assert Configuration.model_validate(values).retention != RetentionConfiguration()

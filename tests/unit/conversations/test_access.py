@@ -1,8 +1,9 @@
 """Who may do what with a conversation, and what a deletion waits for."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,11 +11,13 @@ import pytest
 from lightspeed_core.config.authorization import Action
 from lightspeed_core.conversations.access import ConversationAccess, own_only
 from lightspeed_core.conversations.memory import MemoryConversationStore
+from lightspeed_core.conversations.removal import Removal
+from lightspeed_core.conversations.retention import ConversationRetention
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.domain.turn import TurnState
-from lightspeed_core.errors import Forbidden, NotFound
+from lightspeed_core.errors import Forbidden, NotFound, StorageFailed
 from tests.support.assistants import caller
-from tests.support.databases import a_turn, answered, completed, eventually
+from tests.support.databases import NOON, a_turn, answered, completed, eventually
 
 type Ask = Callable[[ConversationAccess, Identity, str], Coroutine[Any, Any, object]]
 
@@ -130,3 +133,52 @@ async def test_a_turn_that_does_not_stop_holds_no_deletion_up_for_long(
 
     assert await store.find_turn(stubborn.turn_id) is None
     assert (await store.renew_leases([stubborn.turn_id])).lost == {stubborn.turn_id}
+
+
+class ScriptedTraces:
+    """Notes what is removed, and what the store still knew then; may fail."""
+
+    def __init__(self, store: MemoryConversationStore) -> None:
+        self._store = store
+        self.removed: list[tuple[str, set[str], bool]] = []
+        self.error: StorageFailed | None = None
+
+    async def remove(self, conversation_id: str, user_ids: Iterable[str]) -> None:
+        if self.error is not None:
+            raise self.error
+        is_known = await self._store.find(conversation_id) is not None
+        self.removed.append((conversation_id, set(user_ids), is_known))
+
+
+async def test_what_is_kept_elsewhere_goes_before_the_conversation_and_once_more_after_it(
+    store: MemoryConversationStore,
+) -> None:
+    first = await answered(store, a_turn(user_id="ann"))
+    await answered(store, a_turn(first.conversation_id, user_id="bob"), is_new=False)
+    traces = ScriptedTraces(store)
+
+    assert await ConversationAccess(store, Removal(store, traces)).delete(
+        caller("ann"), first.conversation_id
+    )
+
+    which = (first.conversation_id, {"ann", "bob"})
+    assert traces.removed == [(*which, True), (*which, False)]
+
+
+async def test_a_conversation_whose_traces_cannot_be_removed_is_still_there(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = NOON
+    aged = MemoryConversationStore(clock=lambda: now)
+    first = await answered(aged, a_turn())
+    now += timedelta(days=8)
+    traces = ScriptedTraces(aged)
+    traces.error = StorageFailed("Failed to delete transcripts", "the disk is read-only")
+    removal = Removal(aged, traces)
+
+    with pytest.raises(StorageFailed):
+        await ConversationAccess(aged, removal).delete(caller(), first.conversation_id)
+    await ConversationRetention(aged, removal, keep=timedelta(days=7)).sweep()
+
+    assert await aged.find(first.conversation_id) is not None
+    assert "the disk is read-only" in caplog.text

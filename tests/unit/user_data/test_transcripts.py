@@ -9,6 +9,7 @@ from lightspeed_core.domain.messages import Attachment
 from lightspeed_core.domain.retrieval import RagChunk
 from lightspeed_core.domain.tools import ToolCall, ToolResult
 from lightspeed_core.domain.turn import TurnState
+from lightspeed_core.errors import StorageFailed
 from lightspeed_core.user_data.files import JsonFiles
 from lightspeed_core.user_data.transcripts import Transcripts, hashed_user_id, transcript_of
 from tests.support.scripted_assistant import CONVERSATION_ID, TURN_ID, turn
@@ -150,3 +151,55 @@ async def test_a_failing_disk_is_counted_and_logged_and_nothing_is_raised(
     assert len(failures) == 1
     assert f"transcript was not written turn_id={TURN_ID}" in caplog.text
     assert "OLM" not in caplog.text
+
+
+async def test_a_transcript_that_was_withdrawn_leaves_nothing_but_the_root(
+    transcripts: Transcripts, tmp_path: Path
+) -> None:
+    other = replace(WHOLE, user_id="u2")
+    await transcripts.write(WHOLE)
+    await transcripts.write(other)
+
+    await transcripts.withdraw(WHOLE)
+    await transcripts.withdraw(WHOLE)
+
+    assert [path.name for path in (tmp_path / "transcripts").iterdir()] == [hashed_user_id("u2")]
+
+
+async def test_the_transcripts_of_a_conversation_go_for_all_who_asked_in_it(
+    transcripts: Transcripts, tmp_path: Path
+) -> None:
+    elsewhere = replace(WHOLE, conversation_id="another")
+    for each in (WHOLE, replace(WHOLE, user_id="u2"), elsewhere):
+        await transcripts.write(each)
+
+    await transcripts.remove(CONVERSATION_ID, ["u1", "u2", "nobody"])
+
+    directory = tmp_path / "transcripts" / hashed_user_id("u1") / "another"
+    assert written(tmp_path) == [directory / f"{TURN_ID}.json"]
+
+
+@pytest.mark.parametrize("conversation_id", ["", ".", "..", "../elsewhere", "/"])
+async def test_an_id_that_is_no_name_removes_nothing(
+    transcripts: Transcripts, tmp_path: Path, conversation_id: str
+) -> None:
+    (tmp_path / "transcripts" / "elsewhere").mkdir(parents=True)
+    await transcripts.write(WHOLE)
+
+    await transcripts.remove(conversation_id, ["u1"])
+
+    assert len(written(tmp_path)) == 1
+    assert (tmp_path / "transcripts" / "elsewhere").exists()
+
+
+async def test_transcripts_that_cannot_be_removed_are_an_error(
+    transcripts: Transcripts, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "transcripts").write_text("a file where a directory should be")
+
+    with pytest.raises(StorageFailed) as caught:
+        await transcripts.remove(CONVERSATION_ID, ["u1"])
+    await transcripts.withdraw(WHOLE)
+
+    assert CONVERSATION_ID in caught.value.cause
+    assert f"transcript was not removed turn_id={TURN_ID}" in caplog.text
