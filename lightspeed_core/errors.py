@@ -113,6 +113,11 @@ class QuotaExceeded(LightspeedError):
             retry_after=retry_after,
         )
 
+    @classmethod
+    def of_subject(cls, subject: str) -> "QuotaExceeded":
+        """Name whose quota is used up, such as `Cluster`."""
+        return cls("The quota has been exceeded", f"{subject} has no available tokens")
+
 
 class EngineUnavailable(LightspeedError):
     """Llama Stack, or the model endpoint behind it, cannot be reached or has not booted."""

@@ -3,12 +3,13 @@
 from enum import StrEnum
 from typing import Self
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from lightspeed_core.config.database import (
     PostgreSQLDatabaseConfiguration,
     SQLiteDatabaseConfiguration,
 )
+from lightspeed_core.config.interval import parse_interval
 from lightspeed_core.config.section import Section
 
 
@@ -26,7 +27,16 @@ class QuotaLimiterConfiguration(Section):
     name: str = Field(min_length=1, description="Its name.")
     initial_quota: NonNegativeInt = Field(description="Tokens at first and after each reset.")
     quota_increase: NonNegativeInt = Field(description="Tokens added after each period.")
-    period: str = Field(min_length=1, description="Its period, such as `1 day`.")
+    period: str = Field(
+        min_length=1,
+        description="How often it is renewed: an interval of PostgreSQL, such as `1 day`.",
+    )
+
+    @field_validator("period")
+    @classmethod
+    def _check_period(cls, period: str) -> str:
+        parse_interval(period)
+        return period
 
 
 class QuotaSchedulerConfiguration(Section):

@@ -214,6 +214,8 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "store.writers": "Two processes on one database lose nothing of what many clients write.",
         "store.once": "What is written twice changes nothing.",
         "store.mcp-servers": "Registered servers of tools have one name each, on all workers.",
+        "store.quotas": "Calls that run at once go beyond a quota by one reservation at most.",
+        "store.quota-periods": "A quota whose period is over is renewed once by all workers.",
         "store.lists": "Conversations are listed, paged and deleted.",
     },
     "docs/takeover.md#conversations": {

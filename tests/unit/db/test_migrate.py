@@ -62,7 +62,7 @@ async def test_the_migrated_schema_is_the_one_that_the_tables_describe(
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         return list(compare_metadata(context, METADATA))
 
-    for tables in ("conversations", "mcp", "prompts", "user_data"):
+    for tables in ("conversations", "mcp", "prompts", "quota", "user_data"):
         importlib.import_module(f"lightspeed_core.{tables}.tables")
     assert await database.read(differences) == []
 

@@ -1,0 +1,1 @@
+"""Quotas: how many tokens users and the cluster may spend, and what was spent."""

@@ -1,0 +1,74 @@
+"""What the quota store is asked, and what it answers. Quotas are counted in tokens."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+
+class SubjectKind(StrEnum):
+    """Whose tokens are counted."""
+
+    USER = "user"
+    CLUSTER = "cluster"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What one limiter grants one subject; the id of the cluster is empty."""
+
+    limiter: str
+    kind: SubjectKind
+    subject_id: str = ""
+    initial_quota: int
+
+    @property
+    def subject(self) -> str:
+        """Name the subject to the caller."""
+        match self.kind:
+            case SubjectKind.USER:
+                return f"User {self.subject_id}"
+            case SubjectKind.CLUSTER:
+                return "Cluster"
+            case SubjectKind.OTHER:
+                return f"Unknown subject {self.subject_id}"
+            case _:
+                assert_never(self.kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Tokens that a model call may use, taken from all limits at once."""
+
+    reservation_id: str
+    limits: tuple[Limit, ...]
+    tokens: int
+
+    def in_order(self) -> list[Limit]:
+        """Return the limits in the order in which everybody locks them: the cluster's first."""
+        return sorted(self.limits, key=lambda limit: (limit.subject_id, limit.limiter))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What a model call used."""
+
+    user_id: str
+    provider: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+
+    @property
+    def tokens(self) -> int:
+        """What it is charged."""
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageRecord:
+    """What all calls of a user to one model used, and when the last of them was."""
+
+    total: Usage
+    updated_at: datetime
