@@ -4,6 +4,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SHELL := /bin/sh
 BIN := .venv/bin
 CONFIG ?=
+ONLY ?=
 PYTEST := $(BIN)/python -m pytest
 UV := .ci/bootstrap.sh --uv
 
@@ -36,8 +37,8 @@ test-integration: environment ## Run the tests of the service in process
 test-e2e: environment ## Run the tests of the installed service as a process
 	$(PYTEST) tests/e2e
 
-bench: environment ## Measure, and write docs/performance.md
-	@$(BIN)/python -m tests.bench
+bench: environment ## Measure, and write docs/performance.md; ONLY=growth measures one part
+	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 verify: ruff imports pyright pylint ## Run every check that needs no test run
 	$(PYTEST) -q tests/unit/test_house_rules.py

@@ -1,7 +1,8 @@
-"""The load: a process of its own that sends one body again and again over kept connections.
+"""The load: a process of its own that sends bodies again and again over kept connections.
 
-Started as `python -m tests.bench.load URL CALLERS REQUESTS MARK`, the body on stdin; prints a
-`Batch` as JSON. It reads HTTP by hand, so that it takes little from the process that is measured.
+Started as `python -m tests.bench.load URL CALLERS REQUESTS MARK`, the bodies on stdin, one a line
+and sent in turn; without any, it is GET. Prints a `Batch` as JSON. It reads HTTP by hand, so that
+it takes little from the process that is measured.
 """
 
 import asyncio
@@ -9,7 +10,8 @@ import dataclasses
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import cycle
 from urllib.parse import urlsplit
 
 import uvloop
@@ -22,17 +24,23 @@ LAST_CHUNK = b"\r\n0\r\n\r\n"
 class Load:
     """The requests of all callers; `mark` is what the first token's event holds."""
 
-    def __init__(self, url: str, body: bytes, mark: bytes) -> None:
+    def __init__(self, url: str, bodies: Sequence[bytes], mark: bytes) -> None:
         self._url = urlsplit(url)
         self._mark = mark
-        head = (
-            f"POST {self._url.path} HTTP/1.1\r\nhost: {self._url.netloc}\r\n"
-            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        )
-        self._request = head.encode() + body
+        self._requests = cycle([self._request(body) for body in bodies] or [self._request(None)])
         self.latencies: list[float] = []
         self.firsts: list[float] = []
         self.failed = 0
+
+    def _request(self, body: bytes | None) -> bytes:
+        method = "GET" if body is None else "POST"
+        head = (
+            f"{method} {self._url.path}?{self._url.query} HTTP/1.1\r\nhost: {self._url.netloc}\r\n"
+        )
+        if body is None:
+            return f"{head}\r\n".encode()
+        entity = f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        return f"{head}{entity}".encode() + body
 
     async def call(self, budget: Iterator[int]) -> None:
         """Send requests over one connection while the budget lasts."""
@@ -40,7 +48,7 @@ class Load:
         reader, writer = await asyncio.open_connection(host, port, limit=2**20)
         for _ in budget:
             started = time.perf_counter()
-            writer.write(self._request)
+            writer.write(next(self._requests))
             head = await reader.readuntil(b"\r\n\r\n")
             if head[9:12] != b"200":
                 self.failed += 1
@@ -69,7 +77,7 @@ class Load:
 async def main() -> None:
     """Run the load that the arguments describe."""
     url, callers, requests, mark = sys.argv[1:5]
-    load = Load(url, sys.stdin.buffer.read(), mark.encode())
+    load = Load(url, sys.stdin.buffer.read().splitlines(), mark.encode())
     budget = iter(range(int(requests)))
     started = time.perf_counter()
     async with asyncio.TaskGroup() as group:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,13 +59,21 @@ def client_way(client: str, base_url: str, shape: str) -> Way:
 
 
 def server_way(name: str, shape: str, *, url: str, body: Mapping[str, Any], meter: Meter) -> Way:
-    """Measure a server under load; its CPU is read before and after."""
-    mark = '"token"' if "streaming_query" in url else '"content"'
+    """Measure a server under load."""
 
     def measure(callers: int, requests: int) -> Batch:
-        before = meter.cpu()
-        arguments = (url, str(callers), str(requests), mark)
-        batch = run_measured("tests.bench.load", *arguments, body=json.dumps(body).encode())
-        return dataclasses.replace(batch, cpu=meter.cpu() - before)
+        return measured_load(url, [body], meter, callers=callers, requests=requests)
 
     return Way(name, shape, measure)
+
+
+def measured_load(
+    url: str, bodies: Iterable[Mapping[str, Any]], meter: Meter, *, callers: int, requests: int
+) -> Batch:
+    """Put a server under load, and read its CPU before and after."""
+    mark = '"token"' if "streaming_query" in url else '"content"'
+    before = meter.cpu()
+    lines = "\n".join(json.dumps(body) for body in bodies)
+    arguments = (url, str(callers), str(requests), mark)
+    batch = run_measured("tests.bench.load", *arguments, body=lines.encode())
+    return dataclasses.replace(batch, cpu=meter.cpu() - before)

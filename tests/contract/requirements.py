@@ -212,6 +212,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "store.crash": "A killed process loses no more than the batches that were due.",
         "store.killed": "A turn killed at any of its writes is whole or marked interrupted.",
         "store.writers": "Two processes on one database lose nothing of what many clients write.",
+        "store.growth": "What a turn stores does not grow with its conversation.",
         "store.once": "What is written twice changes nothing.",
         "store.mcp-servers": "Registered servers of tools have one name each, on all workers.",
         "store.quotas": "Calls that run at once go beyond a quota by one reservation at most.",

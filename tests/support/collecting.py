@@ -22,11 +22,14 @@ database: {database}
 def write_configuration(folder: Path, settings: DatabaseSettings, *, workers: int = 1) -> Path:
     """Write a configuration into a folder that also takes what is collected."""
     file = folder / "lcs.yaml"
-    file.write_text(_CONFIG.format(folder=folder, workers=workers, database=_spelled(settings)))
+    file.write_text(
+        _CONFIG.format(folder=folder, workers=workers, database=database_section(settings))
+    )
     return file
 
 
-def _spelled(settings: DatabaseSettings) -> str:
+def database_section(settings: DatabaseSettings) -> str:
+    """Return the section that names a database."""
     if isinstance(settings, PostgresSettings):
         return (
             f"{{postgres: {{host: '{settings.host}', db: {settings.database}, "
