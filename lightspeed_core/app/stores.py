@@ -43,9 +43,10 @@ def choose_stores(
     """
     takes_feedback = configuration.user_data_collection.feedback_enabled
     settings = database_settings(configuration)
+    memory = configuration.conversation_cache.memory
     if settings is None:
         return Stores(
-            conversations=MemoryConversationStore(),
+            conversations=MemoryConversationStore(max_conversations=memory and memory.max_entries),
             feedback_status=MemoryFeedbackStatus(configured=takes_feedback),
             prompts=MemoryPrompts(),
             saved_prompts=MemorySavedPrompts(),

@@ -1,11 +1,14 @@
 """Section `database`, and the two database blocks that other sections use as well."""
 
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Final, Self
 
-from pydantic import Field, FilePath, SecretStr, model_validator
+from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
 
 from lightspeed_core.config.section import Port, Section
+
+# In bytes (https://www.postgresql.org/docs/current/sql-syntax-lexical.html).
+_LONGEST_NAME: Final = 63
 
 
 class SSLMode(StrEnum):
@@ -33,6 +36,13 @@ class SQLiteDatabaseConfiguration(Section):
     db_path: str = Field(min_length=1, description="Path of the database file.")
 
 
+def _check_namespace(namespace: str) -> str:
+    """Refuse what PostgreSQL would cut off or not take; it is quoted, so any word may stand."""
+    if not 0 < len(namespace.encode()) <= _LONGEST_NAME or "\0" in namespace:
+        raise ValueError(f"Invalid namespace: {namespace}")
+    return namespace
+
+
 class PostgreSQLDatabaseConfiguration(Section):
     """A PostgreSQL server."""
 
@@ -43,7 +53,7 @@ class PostgreSQLDatabaseConfiguration(Section):
     db: str = Field(min_length=1, description="Name of the database.")
     user: str = Field(min_length=1, description="User name.")
     password: SecretStr = Field(description="Password.")
-    namespace: str | None = Field(
+    namespace: Annotated[str, AfterValidator(_check_namespace)] | None = Field(
         default="lightspeed-stack", description="Schema of the tables; created when it is missing."
     )
     ssl_mode: SSLMode = Field(default=SSLMode.PREFER, description="When to use TLS.")

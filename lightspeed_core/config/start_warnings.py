@@ -30,7 +30,6 @@ NOT_SERVED: Final[tuple[Place, ...]] = (
     ("azure_entra_id",),
     ("byok_rag",),
     ("compaction",),
-    ("conversation_cache", "memory", "max_entries"),
     ("customization", "agent_card_config"),
     ("customization", "agent_card_path"),
     ("deployment_environment",),

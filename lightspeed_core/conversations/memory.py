@@ -45,7 +45,7 @@ class _StoredTurn:
 
 @dataclass(slots=True)
 class _Memory:
-    """Conversations and turns by id, both in order of receipt."""
+    """Turns by id in order of receipt; conversations by id, those where nothing happens first."""
 
     conversations: dict[str, Conversation] = field(default_factory=dict[str, Conversation])
     turns: dict[str, _StoredTurn] = field(default_factory=dict[str, _StoredTurn])
@@ -56,15 +56,21 @@ class _Memory:
 
 
 class MemoryConversationStore(ConversationStore):
-    """Implements `ConversationStore`; one object is one worker."""
+    """Implements `ConversationStore`; one object is one worker.
+
+    Of more than `max_conversations` those go first in which nothing has happened for longest; one
+    with a live turn stays.
+    """
 
     def __init__(
         self,
         *,
         lease: timedelta = DEFAULT_LEASE,
         clock: Callable[[], datetime] = utc_now,
+        max_conversations: int | None = None,
     ) -> None:
         self._memory = _Memory()
+        self._max_conversations = max_conversations
         self._lease = lease
         self._clock = clock
         self._owner = uuid.uuid4().hex
@@ -72,7 +78,9 @@ class MemoryConversationStore(ConversationStore):
 
     def beside(self) -> "MemoryConversationStore":
         """Return another worker on the same memory."""
-        other = MemoryConversationStore(lease=self._lease, clock=self._clock)
+        other = MemoryConversationStore(
+            lease=self._lease, clock=self._clock, max_conversations=self._max_conversations
+        )
         other._memory = self._memory
         return other
 
@@ -113,6 +121,7 @@ class MemoryConversationStore(ConversationStore):
         )
         self._memory.by_conversation[turn.conversation_id] = {}
         self._receive(turn)
+        self._make_room()
 
     @override
     async def opened(self, turn: Turn) -> None:
@@ -143,7 +152,7 @@ class MemoryConversationStore(ConversationStore):
         stored.turn = turn
         stored.ended_at = self._clock()
         stored.expires_at = None
-        conversation = self._memory.conversations[turn.conversation_id]
+        conversation = self._memory.conversations.pop(turn.conversation_id)
         self._memory.conversations[turn.conversation_id] = replace(
             conversation,
             last_message_at=turn.completed_at or stored.ended_at,
@@ -249,11 +258,9 @@ class MemoryConversationStore(ConversationStore):
     async def delete(self, conversation_id: str, *, idle_for: timedelta | None = None) -> bool:
         if idle_for is not None and not self._is_idle(conversation_id, idle_for):
             return False
-        if self._memory.conversations.pop(conversation_id, None) is None:
+        if conversation_id not in self._memory.conversations:
             return False
-        for turn_id in self._memory.by_conversation.pop(conversation_id):
-            del self._memory.turns[turn_id]
-        self._memory.changes.announce(conversation_id)
+        self._drop(conversation_id)
         return True
 
     @override
@@ -294,10 +301,26 @@ class MemoryConversationStore(ConversationStore):
         self._memory.turns[turn.turn_id] = stored
         self._memory.by_conversation[turn.conversation_id][turn.turn_id] = stored
         self._running.add(turn.turn_id)
-        conversation = self._memory.conversations[turn.conversation_id]
+        conversation = self._memory.conversations.pop(turn.conversation_id)
         self._memory.conversations[turn.conversation_id] = replace(
             conversation, message_count=conversation.message_count + 1
         )
+
+    def _make_room(self) -> None:
+        conversations = self._memory.conversations
+        most = self._max_conversations
+        if most is None or len(conversations) <= most:
+            return
+        turns = self._memory.by_conversation
+        idle = (each for each in conversations if all(map(_is_final, turns[each].values())))
+        for conversation_id in list(islice(idle, len(conversations) - most)):
+            self._drop(conversation_id)
+
+    def _drop(self, conversation_id: str) -> None:
+        del self._memory.conversations[conversation_id]
+        for turn_id in self._memory.by_conversation.pop(conversation_id):
+            del self._memory.turns[turn_id]
+        self._memory.changes.announce(conversation_id)
 
     def _held(self, turn_id: str) -> _StoredTurn | None:
         """Return a turn that is live and ours; a lost or deleted turn takes nothing more."""
@@ -331,6 +354,10 @@ def _position_behind(received: dict[str, _StoredTurn], turn_id: str) -> int:
     """Return where the turns behind one begin; behind an unknown one there are none."""
     order = list(received)
     return order.index(turn_id) + 1 if turn_id in received else len(order)
+
+
+def _is_final(stored: _StoredTurn) -> bool:
+    return stored.expires_at is None
 
 
 def _batches(stored: _StoredTurn, *, after: int) -> list[JournalBatch]:

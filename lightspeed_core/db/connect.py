@@ -81,12 +81,16 @@ def connect_as_it_is(settings: DatabaseSettings) -> AsyncEngine:
         connect_args={"timeout": settings.busy_timeout, "isolation_level": "IMMEDIATE"},
         poolclass=NullPool,
     )
-    event.listen(engine.sync_engine, "connect", _let_bytes_be)
+    event.listen(engine.sync_engine, "connect", _prepare_foreign)
     return engine
 
 
-def _let_bytes_be(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+def _prepare_foreign(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     connection.driver_connection.text_factory = _text_or_bytes
+    cursor = connection.cursor()
+    # What is deleted there is overwritten there; the setting ends with the connection.
+    cursor.execute("PRAGMA secure_delete=ON")
+    cursor.close()
 
 
 def _text_or_bytes(raw: bytes) -> str | bytes:

@@ -219,6 +219,9 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "store.quota-periods": "A quota whose period is over is renewed once by all workers.",
         "store.lists": "Conversations are listed, paged and deleted.",
     },
+    "docs/takeover.md#configuration": {
+        "takeover.configuration": "Files of the earlier service are accepted; the rest is told.",
+    },
     "docs/takeover.md#conversations": {
         "takeover.database": "Old conversations are shown, go on, and are deleted for good.",
     },

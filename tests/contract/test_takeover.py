@@ -396,6 +396,7 @@ async def test_metadata_here_and_texts_in_a_cache_elsewhere_make_one_conversatio
     # Ours is the only file whose settings may change.
     assert isinstance(cache.settings, SqliteSettings)
     assert not cache.settings.path.with_name("cache.db-wal").exists()
+    assert b"Answer to one" not in cache.settings.path.read_bytes()
 
 
 async def test_a_cache_that_does_not_exist_is_not_created(tmp_path: Path) -> None:
