@@ -59,7 +59,7 @@ def _run_config_sections(configuration: Configuration) -> RunConfigSections | No
     """Return the sections that describe a run configuration; None where a server has its own."""
     if not configuration.llama_stack.use_as_library_client:
         return None
-    default = _default_model(configuration)
+    default = default_model(configuration)
     return RunConfigSections(
         config=configuration.llama_stack.config or UnifiedLlamaStackConfiguration(),
         inference=configuration.inference.providers,
@@ -94,7 +94,7 @@ def settings_of(backend: DatabaseBackend) -> DatabaseSettings:
 
 
 def _relied_on(configuration: Configuration) -> Iterator[Reliance]:
-    if default := _default_model(configuration):
+    if default := default_model(configuration):
         yield Reliance(
             resource=Resource.MODEL, name=default.identifier, place="inference.default_model"
         )
@@ -121,7 +121,7 @@ def assistant_settings(configuration: Configuration) -> AssistantSettings:
         topic_prompt=_topic_prompt(customization),
         allow_system_prompt=not customization.disable_query_system_prompt,
         allow_shield_ids=not customization.disable_shield_ids_override,
-        default_model=_default_model(configuration),
+        default_model=default_model(configuration),
         input_sources=inline.sources or None,
         max_chunks=inline.max_chunks,
         max_infer_iters=inference.max_infer_iters or DEFAULT_INFER_ITERS,
@@ -146,7 +146,8 @@ def _topic_prompt(customization: CustomizationConfiguration) -> SystemPrompt | N
     return compile_prompt(prompt, profile.variables) if profile and prompt else None
 
 
-def _default_model(configuration: Configuration) -> ModelRef | None:
+def default_model(configuration: Configuration) -> ModelRef | None:
+    """Return the model of requests that name none, where one is configured."""
     inference = configuration.inference
     if inference.default_provider is None or inference.default_model is None:
         return None

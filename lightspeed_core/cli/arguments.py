@@ -113,3 +113,16 @@ def _add_subcommands(parser: argparse.ArgumentParser) -> None:
     docs.add_argument(
         "--output", type=Path, metavar="FILE", help="where to write it (default: standard output)"
     )
+    doctor = subcommands.add_parser(
+        "doctor", help="check a configuration without starting the service"
+    )
+    doctor.add_argument(
+        "-c",
+        "--config",
+        type=Path,
+        metavar="CONFIG_FILE",
+        # Where it is not given, what stands before the subcommand counts.
+        default=argparse.SUPPRESS,
+        help="configuration file, as without the subcommand",
+    )
+    doctor.add_argument("--json", action="store_true", help="print the findings as JSON")

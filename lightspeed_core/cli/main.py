@@ -28,6 +28,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         if options.command == "docs":
             return _write_document(options)
+        if options.command == "doctor":
+            return _diagnose(options)
         if options.dump_schema:
             return _dump_schema()
         if options.dump_configuration:
@@ -59,6 +61,13 @@ def _serve(options: argparse.Namespace) -> int:
         level="DEBUG" if options.verbose else level_of(os.environ),
         environ=os.environ,
     )
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    configuration = _load(options.config)
+    from lightspeed_core.cli.doctor.command import diagnose
+
+    return diagnose(configuration, os.environ, as_json=options.json)
 
 
 def _dump_configuration(configuration: "Configuration") -> int:

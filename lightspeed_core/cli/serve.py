@@ -2,7 +2,6 @@
 
 import logging
 import socket
-import ssl
 import sys
 from collections.abc import MutableMapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from lightspeed_core.cli.arguments import FAILED, MISUSED, PROGRAM
 from lightspeed_core.cli.listeners import CannotListen, open_listeners
 from lightspeed_core.cli.parent import Workers
 from lightspeed_core.cli.startup import StartupWatch
+from lightspeed_core.cli.tls import load_certificate, read_password
 from lightspeed_core.config.data_directory import create_data_directory
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.config.service import ServiceConfiguration, TLSConfiguration
@@ -128,19 +128,9 @@ def _server_settings(service: ServiceConfiguration) -> dict[str, Any]:
 def _tls_settings(tls: TLSConfiguration) -> dict[str, Any]:
     if tls.tls_certificate_path is None:
         return {}
-    certificate = str(tls.tls_certificate_path)
-    key = str(tls.tls_key_path) if tls.tls_key_path else None
-    file = tls.tls_key_password
-    try:
-        password = file.read_text(encoding="utf-8").strip() if file else ""
-        # An empty password, because with none the library would ask for one on the terminal.
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password)
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(
-            f"service.tls_config: {certificate} and its key cannot be used: {error}"
-        ) from error
+    load_certificate(tls)
     return {
-        "ssl_certfile": certificate,
-        "ssl_keyfile": key,
-        "ssl_keyfile_password": password,
+        "ssl_certfile": str(tls.tls_certificate_path),
+        "ssl_keyfile": str(tls.tls_key_path) if tls.tls_key_path else None,
+        "ssl_keyfile_password": read_password(tls),
     }

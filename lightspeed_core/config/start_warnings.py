@@ -60,14 +60,18 @@ def list_start_warnings(
 ) -> tuple[str, ...]:
     """Return one line for each setting that the operator may rely on in vain or at a risk."""
     return (
-        *(f"{dotted(place)} is not served by this version" for place in _unserved(configuration)),
-        *_describe_unserved_environment(environ),
-        *_describe_risks(configuration),
+        *(
+            f"{dotted(place)} is not served by this version"
+            for place in list_unserved(configuration)
+        ),
+        *describe_unserved_environment(environ),
+        *describe_risks(configuration),
         *_describe_prompts(configuration.customization),
     )
 
 
-def _unserved(configuration: Configuration) -> Iterator[Place]:
+def list_unserved(configuration: Configuration) -> Iterator[Place]:
+    """Give the places of settings that have no effect."""
     for place in NOT_SERVED:
         holder: object = configuration
         for part in place[:-1]:
@@ -81,12 +85,14 @@ def _is_set(section: Section, key: str) -> bool:
     return getattr(section, key) != field.get_default(call_default_factory=True)
 
 
-def _describe_unserved_environment(environ: Mapping[str, str]) -> Iterator[str]:
+def describe_unserved_environment(environ: Mapping[str, str]) -> Iterator[str]:
+    """Say which variables have no effect."""
     if environ.get("SENTRY_DSN"):
         yield "SENTRY_DSN is set, and error reporting is not served by this version"
 
 
-def _describe_risks(configuration: Configuration) -> Iterator[str]:
+def describe_risks(configuration: Configuration) -> Iterator[str]:
+    """Say which settings are a risk, or not what they seem."""
     service, authentication = configuration.service, configuration.authentication
     if not configuration.llama_stack.use_as_library_client and _describes_run_config(configuration):
         yield (

@@ -124,10 +124,11 @@ class Database:
         try:
             await bring_up_to_date(self._engine, settings)
         except (SQLAlchemyError, OSError) as error:
-            raise _explain(error, settings) from error
+            raise explain_failure(error, settings) from error
 
 
-def _explain(error: Exception, settings: DatabaseSettings) -> LightspeedError:
+def explain_failure(error: Exception, settings: DatabaseSettings) -> LightspeedError:
+    """Name the cause of what a database raised while it was opened."""
     if isinstance(settings, SqliteSettings):
         if is_foreign_file(error):
             return ConfigurationError(

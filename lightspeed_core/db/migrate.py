@@ -31,7 +31,7 @@ async def bring_up_to_date(engine: AsyncEngine, settings: DatabaseSettings) -> N
     Raises `ConfigurationError` for a schema newer than `HEAD`, and leaves it as it is.
     """
     async with engine.connect() as connection:
-        version = await connection.run_sync(_version)
+        version = await connection.run_sync(schema_version)
     if version == HEAD:
         return
     refuse_newer(version)
@@ -78,7 +78,7 @@ def _lock(connection: Connection, settings: DatabaseSettings) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
-    version = _version(connection)
+    version = schema_version(connection)
     if version == HEAD:
         return
     refuse_newer(version)
@@ -86,7 +86,8 @@ def _upgrade(connection: Connection) -> None:
     logger.info("schema migrated: from=%s to=%s", version, HEAD)
 
 
-def _version(connection: Connection) -> str | None:
+def schema_version(connection: Connection) -> str | None:
+    """Return the version of the schema; None where there is none yet."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     version = column("version_num", String)

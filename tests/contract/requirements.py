@@ -200,6 +200,15 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "prompt.profile-variables": "A profile brings variables for all configured prompts.",
         "prompt.topic": "A profile says how a new conversation is named.",
     },
+    "docs/doctor.md#the-doctor": {
+        "doctor.untouched": "The doctor changes nothing and shows no key.",
+    },
+    "docs/doctor.md#what-is-checked": {
+        "doctor.remedy": "Each finding says where it comes from and what helps.",
+    },
+    "docs/doctor.md#severities-and-exit-codes": {
+        "doctor.verdict": "Its exit code tells fatal findings from a bad configuration.",
+    },
     "docs/metrics.md#metrics": {
         "metrics.scrape": "`GET /metrics` answers at any time, and counts what was done.",
         "metrics.names": "Every metric is described with its type and its labels.",

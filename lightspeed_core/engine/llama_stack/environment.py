@@ -20,13 +20,18 @@ _DEFAULTS = {
 }
 
 
+def set_defaults(environ: MutableMapping[str, str]) -> None:
+    """Set what is not set, and create nothing."""
+    for name, value in _DEFAULTS.items():
+        environ.setdefault(name, value)
+
+
 def prepare_environment(data_dir: Path, environ: MutableMapping[str, str]) -> None:
     """Set what is not set, and the data directory, which run.yaml refers to.
 
     The directory is created with mode 0700. Raises `ConfigurationError` when it cannot be.
     """
-    for name, value in _DEFAULTS.items():
-        environ.setdefault(name, value)
+    set_defaults(environ)
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:

@@ -60,10 +60,15 @@ class RunConfig:
             for entry in entries or ():
                 yield api, entry
 
+    def enabled(self, environ: Mapping[str, str] = os.environ) -> Iterator[tuple[str, Json]]:
+        """Give the entries that the environment switches on, with their API."""
+        for api, entry in self.entries():
+            if expand(str(entry["provider_id"] or ""), environ) not in {"", DISABLED}:
+                yield api, entry
+
     def provider_ids(self, environ: Mapping[str, str] = os.environ) -> list[str]:
         """Give the ids of the providers that the environment switches on, in their order."""
-        ids = (expand(str(entry["provider_id"] or ""), environ) for _, entry in self.entries())
-        return [each for each in ids if each and each != DISABLED]
+        return [expand(str(entry["provider_id"]), environ) for _, entry in self.enabled(environ)]
 
     def modules(self) -> list[str]:
         """Name the packages of external providers, each once."""
@@ -98,7 +103,11 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
 
 def read_run_config(path: Path) -> RunConfig:
     """Read and check a run.yaml. Raises `ConfigurationError` that lists every problem."""
-    content = _parse(path)
+    return check_run_config(path, _parse(path))
+
+
+def check_run_config(path: Path, content: Json) -> RunConfig:
+    """Check what a run.yaml holds. Raises `ConfigurationError` that lists every problem."""
     if problems := list(_problems(content)):
         lines = "".join(f"\n  {key}: {text}" for key, text in problems)
         raise ConfigurationError(f"{path} is not a run.yaml for Llama Stack 0.7:{lines}")
