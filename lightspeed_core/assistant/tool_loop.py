@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from lightspeed_core.assistant.together import together
+from lightspeed_core.assistant.token_estimate import estimate_usage
 from lightspeed_core.domain.events import (
     ModelAccepted,
     ModelEvent,
@@ -17,8 +18,6 @@ from lightspeed_core.domain.events import (
 from lightspeed_core.domain.messages import Message, Role, TokenUsage
 from lightspeed_core.domain.tools import UNPARSED_ARGUMENTS, ToolCall, ToolResult, ToolSpec
 from lightspeed_core.engine.types import ChatDelta, ChatRequest
-
-_CHARACTERS_PER_TOKEN = 4
 
 
 class Toolbox(Protocol):
@@ -103,7 +102,8 @@ async def run_model(
 async def _call_model(engine: Chat, request: ChatRequest) -> AsyncGenerator[ModelEvent]:
     usage: TokenUsage | None = None
     stop_reason = "stop"
-    written = 0
+    written: list[str] = []
+    calls: tuple[ToolCall, ...] = ()
     accepted = False
     async with aclosing(engine.chat(request)) as deltas:
         async for delta in deltas:
@@ -111,13 +111,14 @@ async def _call_model(engine: Chat, request: ChatRequest) -> AsyncGenerator[Mode
                 accepted = True
                 yield ModelAccepted()
             if delta.tokens:
-                written += sum(map(len, delta.tokens))
+                written.extend(delta.tokens)
                 yield TextDelta(_writable(delta.tokens))
+            calls += delta.tool_calls
             for call in delta.tool_calls:
                 yield ToolCallStarted(call)
             usage = delta.usage or usage
             stop_reason = delta.finish_reason or stop_reason
-    yield ModelFinished(usage or _estimate(request, written), stop_reason)
+    yield ModelFinished(usage or estimate_usage(request, written, calls), stop_reason)
 
 
 def _writable(tokens: tuple[str, ...]) -> tuple[str, ...]:
@@ -157,13 +158,3 @@ def _exchange(
         for result in results
     )
     return (asked, *answered)
-
-
-def _estimate(request: ChatRequest, written: int) -> TokenUsage:
-    """Estimate tokens at four characters each, the rule of thumb for English text."""
-    read = sum(len(message.content) for message in request.messages)
-    return TokenUsage(
-        input_tokens=-(-read // _CHARACTERS_PER_TOKEN),
-        output_tokens=-(-written // _CHARACTERS_PER_TOKEN),
-        is_estimated=True,
-    )

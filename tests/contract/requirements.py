@@ -114,6 +114,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "docs/api.md#read-the-answer": {
         "query.answer": "An answer has every key, and a conversation id of version 4.",
+        "query.tokens": "Tokens are the provider's, or estimated well and marked so.",
         "query.recorded": "An answer that cannot be recorded goes out and says so.",
     },
     "docs/api.md#conversations": {

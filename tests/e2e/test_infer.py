@@ -10,6 +10,7 @@ import yaml
 
 from lightspeed_core.config.shipped import shipped_root
 from tests.support.service import Service, running_service
+from tests.support.streams import parse_stream
 from tests.support.stub_llm import StubLLM
 
 PROMPT = "You help with {{ os or 'Linux' }} {{ version }} on {{ arch | default('any') }}."
@@ -93,13 +94,42 @@ def test_details_have_the_tokens_that_the_provider_counted(client: httpx2.Client
     assert data["tool_calls"] == data["rag_chunks"] == []
 
 
-@pytest.mark.requirement("infer.stateless")
-def test_nothing_is_kept(client: httpx2.Client, folder: Path) -> None:
-    answer = client.post("/v1/infer", json={"question": "Forget me"}).json()["data"]
+@pytest.mark.requirement("query.tokens")
+@pytest.mark.parametrize("endpoint", ["/v1/query", "/v1/streaming_query"])
+def test_tokens_that_the_provider_does_not_count_are_estimated_and_marked(
+    client: httpx2.Client, endpoint: str
+) -> None:
+    counted, estimated = (
+        told_at_the_end(client.post(endpoint, json={"query": f"x [[tokens=9]]{more}"}))
+        for more in ("", "[[nousage]]")
+    )
 
-    assert client.get("/v1/conversations").json()["conversations"] == []
-    assert client.get(f"/v1/streaming_query/{answer['request_id']}").status_code == 404
-    assert [path for path in folder.rglob("transcripts/**/*") if path.is_file()] == []
+    assert (counted["output_tokens"], counted["tokens_estimated"]) == (9, False)
+    assert estimated["tokens_estimated"]
+    # Each of the words `w0` to `w8` is a letter and a digit.
+    assert estimated["output_tokens"] == 9 * 2
+    assert estimated["input_tokens"] >= counted["input_tokens"]
+
+
+def told_at_the_end(answer: httpx2.Response) -> dict[str, Any]:
+    assert answer.status_code == 200, answer.text
+    if answer.headers["content-type"].startswith("application/json"):
+        return answer.json()
+    return parse_stream(answer.text)[-1].data
+
+
+@pytest.mark.requirement("infer.stateless")
+def test_nothing_is_kept(client: httpx2.Client, service: Service, folder: Path) -> None:
+    mine = {"user_id": "forgetful"}
+    asked = {"question": "Forget this sentence"}
+    answer = client.post("/v1/infer", json=asked, params=mine).json()["data"]
+
+    assert client.get("/v1/conversations", params=mine).json()["conversations"] == []
+    resumed = client.get(f"/v1/streaming_query/{answer['request_id']}", params=mine)
+    assert resumed.status_code == 404
+    assert service.has_logged("path=/v1/infer")
+    written = [path for path in folder.rglob("*") if path.is_file()]
+    assert [path for path in written if b"Forget this sentence" in path.read_bytes()] == []
 
 
 @pytest.mark.requirement("infer.sanitizer")

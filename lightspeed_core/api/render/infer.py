@@ -29,4 +29,5 @@ def _details(turn: Turn) -> dict[str, Any]:
         "referenced_documents": [render_document(each) for each in turn.referenced_documents],
         "input_tokens": turn.usage.input_tokens,
         "output_tokens": turn.usage.output_tokens,
+        "tokens_estimated": turn.usage.is_estimated,
     }

@@ -35,6 +35,7 @@ def render_query(turn: Turn) -> QueryResponse:
             "truncated": False,
             "input_tokens": turn.usage.input_tokens,
             "output_tokens": turn.usage.output_tokens,
+            "tokens_estimated": turn.usage.is_estimated,
             "available_quotas": {},
         }
     )

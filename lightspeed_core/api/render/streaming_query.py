@@ -237,4 +237,5 @@ def _end_data(turn: Turn) -> dict[str, Any]:
         "truncated": None,
         "input_tokens": turn.usage.input_tokens,
         "output_tokens": turn.usage.output_tokens,
+        "tokens_estimated": turn.usage.is_estimated,
     }

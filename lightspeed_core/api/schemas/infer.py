@@ -140,6 +140,7 @@ class InferData(BaseModel):
     referenced_documents: list[ReferencedDocument] | None
     input_tokens: int | None
     output_tokens: int | None
+    tokens_estimated: bool | None = Field(description="True where the provider did not count.")
 
 
 class InferResponse(BaseModel):
@@ -158,6 +159,7 @@ class InferResponse(BaseModel):
                         "referenced_documents": None,
                         "input_tokens": None,
                         "output_tokens": None,
+                        "tokens_estimated": None,
                     }
                 }
             ]

@@ -299,6 +299,7 @@ class QueryResponse(BaseModel):
                     "truncated": False,
                     "input_tokens": 150,
                     "output_tokens": 75,
+                    "tokens_estimated": False,
                     "available_quotas": {},
                 }
             ]
@@ -318,4 +319,5 @@ class QueryResponse(BaseModel):
     truncated: bool = Field(description="Always false.")
     input_tokens: int
     output_tokens: int
+    tokens_estimated: bool = Field(description="True where the provider did not count tokens.")
     available_quotas: dict[str, int]

@@ -140,4 +140,4 @@ async def test_usage_is_estimated_and_marked_where_none_is_reported() -> None:
     ]
 
     assert finished.usage.is_estimated
-    assert (finished.usage.input_tokens, finished.usage.output_tokens) == (4, 2)
+    assert (finished.usage.input_tokens, finished.usage.output_tokens) == (12, 3)

@@ -181,6 +181,7 @@ def test_the_end_tells_everything_that_the_turn_holds() -> None:
             "truncated": None,
             "input_tokens": 7,
             "output_tokens": 2,
+            "tokens_estimated": False,
         },
         "available_quotas": {},
     }

@@ -19,7 +19,7 @@ from tests.support.asgi import client_of, open_stream, with_state
 from tests.support.scripted_assistant import TURN_ID, ScriptedAssistant, turn
 
 NULL = ("tool_calls", "tool_results", "rag_chunks", "referenced_documents")
-TOKENS = ("input_tokens", "output_tokens")
+TOKENS = ("input_tokens", "output_tokens", "tokens_estimated")
 
 
 async def post(app: ASGIApp, body: Any) -> Any:
@@ -201,7 +201,7 @@ async def test_details_are_told_where_they_are_asked_for_and_allowed(
     assert plain["data"]["rag_chunks"] is refused["data"]["rag_chunks"] is None
     assert plain["data"]["input_tokens"] is refused["data"]["input_tokens"] is None
     assert [each["content"] for each in detailed["data"]["rag_chunks"]] == ["Use ls."]
-    assert [detailed["data"][name] for name in TOKENS] == [7, 2]
+    assert [detailed["data"][name] for name in TOKENS] == [7, 2, False]
     assert [detailed["data"][name] for name in NULL if name != "rag_chunks"] == [[], [], []]
     assert [request.cites for request, _ in assistant.inferred] == [False, False, True]
 

@@ -47,6 +47,7 @@ async def test_an_answer_has_every_key_of_the_contract(app: ASGIApp) -> None:
             "truncated": False,
             "input_tokens": 7,
             "output_tokens": 2,
+            "tokens_estimated": False,
             "available_quotas": {},
         },
     )
