@@ -8,7 +8,7 @@ import json
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Final
@@ -17,8 +17,10 @@ from fastapi import FastAPI, Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException  # noqa: TID251 # rendered here, raised nowhere
+from starlette.routing import Route
 
 from lightspeed_core import errors
+from lightspeed_core.api.methods import allowed_methods, shadowed_methods
 from lightspeed_core.api.schemas.errors import ErrorBody, Problem, ValidationErrorBody
 from lightspeed_core.errors import InternalError, LightspeedError
 
@@ -225,6 +227,8 @@ def _problem(answer: _Answer) -> dict[str, Any]:
 async def render_error(request: Request, error: Exception) -> Response:
     """Answer an error of any kind, in the form that the client accepts."""
     answer = _answer(error)
+    if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        answer = replace(answer, headers={"Allow": ", ".join(allowed_methods(request))})
     path = request.scope["path"]
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error(
@@ -280,6 +284,13 @@ def _described(row: ErrorRow) -> dict[str, Any]:
 
 
 def install(app: FastAPI) -> None:
-    """Make the renderer answer every error of the application."""
+    """Make the renderer answer every error of the application, which has all its routes."""
     for kind in (*RENDERED, Exception):
         app.add_exception_handler(kind, render_error)
+    for path, methods in shadowed_methods(app).items():
+        refusal = Route(path, _refuse_method, methods=methods, include_in_schema=False)
+        app.router.routes.insert(0, refusal)
+
+
+async def _refuse_method(request: Request) -> Response:
+    return await render_error(request, HTTPException(HTTPStatus.METHOD_NOT_ALLOWED))

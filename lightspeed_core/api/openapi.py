@@ -4,9 +4,11 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 from lightspeed_core.api.routes import include_routes
 from lightspeed_core.api.schemas.errors import Problem
+from lightspeed_core.api.schemas.stream_events import StreamEvent
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.constants import DISTRIBUTION
 
@@ -52,13 +54,22 @@ def install(app: FastAPI, configuration: Configuration) -> None:
     app.openapi_tags = _TAGS
     describe = app.openapi
 
-    def describe_with_problem() -> dict[str, Any]:
+    def describe_with_more_bodies() -> dict[str, Any]:
         described = describe()
-        # The framework collects the bodies of one media type only.
-        described["components"]["schemas"][Problem.__name__] = Problem.model_json_schema()
+        schemas = described["components"]["schemas"]
+        for body in (Problem, StreamEvent):
+            _add_body(schemas, body)
         return described
 
-    app.openapi = describe_with_problem
+    app.openapi = describe_with_more_bodies
+
+
+def _add_body(schemas: dict[str, Any], body: type[BaseModel]) -> None:
+    """Add what the framework does not see, for it collects the bodies of one media type only."""
+    schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
+    for name, definition in schema.pop("$defs", {}).items():
+        schemas.setdefault(name, definition)
+    schemas[body.__name__] = schema
 
 
 def document(configuration: Configuration) -> dict[str, Any]:

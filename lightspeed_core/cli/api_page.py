@@ -59,7 +59,7 @@ def _body_of(holder: Mapping[str, Any]) -> str:
 
 def _render_body(name: str, body: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"### `{name}`", "", body.get("description", ""), "")
-    if "enum" in body:
+    if "enum" in body or "oneOf" in body:
         yield from (f"One of {_show_type(body)}.", "")
     if properties := body.get("properties"):
         yield from ("| Field | Type | Default | Meaning |", "| --- | --- | --- | --- |")
@@ -79,7 +79,7 @@ def _show_type(schema: Mapping[str, Any]) -> str:
     match schema:
         case {"$ref": str(reference)}:
             return f"`{reference.rpartition('/')[2]}`"
-        case {"anyOf": alternatives}:
+        case {"anyOf": alternatives} | {"oneOf": alternatives}:
             return " or ".join(dict.fromkeys(_show_type(each) for each in alternatives))
         case {"enum": values} | {"const": str() as values}:
             shown = [values] if isinstance(values, str) else values

@@ -6,6 +6,14 @@ from uuid import UUID
 
 _STACK_PREFIX: Final = "conv_"
 _STACK_ID: Final = re.compile(r"[0-9a-fA-F]{48}")
+_UUID: Final = r"(?:urn:)?(?:uuid:)?\{?(?:[0-9a-fA-F]-?){32}\}?"
+
+UUID_PATTERN: Final = f"^{_UUID}$"
+"""A UUID in any spelling that Python takes."""
+CONVERSATION_ID_PATTERN: Final = f"^(?:{_STACK_PREFIX})?(?:{_STACK_ID.pattern}|{_UUID})$"
+"""The id of a conversation in any spelling; what is shown to clients and what is checked."""
+
+_CONVERSATION_ID: Final = re.compile(CONVERSATION_ID_PATTERN)
 
 
 def normal_conversation_id(value: str) -> str:
@@ -14,13 +22,10 @@ def normal_conversation_id(value: str) -> str:
     Accepted are a UUID in any spelling and 48 hex digits, both with or without `conv_`; raises
     `ValueError` for anything else.
     """
+    if not _CONVERSATION_ID.fullmatch(value):
+        raise ValueError(f"Improper conversation ID '{value}'")
     bare = value.removeprefix(_STACK_PREFIX)
-    if _STACK_ID.fullmatch(bare):
-        return bare
-    try:
-        return str(UUID(bare))
-    except ValueError:
-        raise ValueError(f"Improper conversation ID '{value}'") from None
+    return bare if _STACK_ID.fullmatch(bare) else str(UUID(bare))
 
 
 def conversation_id_spellings(conversation_id: str) -> tuple[str, ...]:

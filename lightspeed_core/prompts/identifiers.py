@@ -7,9 +7,15 @@ from typing import Final
 
 _PREFIX: Final = "pmpt_"
 _DIGITS: Final = 48
-_ID: Final = re.compile(rf"{_PREFIX}[0-9a-f]{{{_DIGITS}}}")
-_NAME: Final = re.compile(r"\w+")
-_PLACEHOLDER: Final = re.compile(r"{{\s*(\w+)\s*}}")
+_WORD: Final = r"\w+"
+
+PROMPT_ID_PATTERN: Final = f"^[pP][mM][pP][tT]_[0-9a-fA-F]{{{_DIGITS}}}$"
+VARIABLE_PATTERN: Final = f"^{_WORD}$"
+PLACEHOLDER_PATTERN: Final = rf"\{{\{{\s*({_WORD})\s*\}}\}}"
+
+_ID: Final = re.compile(PROMPT_ID_PATTERN)
+_NAME: Final = re.compile(VARIABLE_PATTERN)
+_PLACEHOLDER: Final = re.compile(PLACEHOLDER_PATTERN)
 
 
 def new_prompt_id() -> str:
@@ -18,7 +24,7 @@ def new_prompt_id() -> str:
 
 
 def is_prompt_id(text: str) -> bool:
-    """Say whether a text is written like the id of a prompt."""
+    """Say whether a text is written like the id of a prompt, in any case."""
     return _ID.fullmatch(text) is not None
 
 

@@ -1,5 +1,6 @@
 """The API's description: what it promises, and that the written copies are current."""
 
+import importlib
 import json
 import re
 from pathlib import Path
@@ -8,11 +9,13 @@ from typing import Any
 import pytest
 
 from lightspeed_core.api.errors import ERROR_TABLE
-from lightspeed_core.api.event_reference import events_markdown
+from lightspeed_core.api.event_reference import EVENT_SAMPLES, events_markdown
 from lightspeed_core.api.openapi import document
+from lightspeed_core.api.render.streaming_query import JsonFrames
 from lightspeed_core.config.load import load_configuration
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.config.shipped import shipped_configuration
+from lightspeed_core.domain.events import CitationVerified, DocumentsRetrieved, TurnEvent
 
 DOCS = Path(__file__).parents[2] / "docs"
 OPERATIONS = {
@@ -149,3 +152,16 @@ def test_every_error_is_shown_in_both_forms_with_an_example(described: dict[str,
 def test_every_reference_leads_somewhere(described: dict[str, Any]) -> None:
     referred = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(described)))
     assert referred <= set(described["components"]["schemas"])
+
+
+@pytest.mark.requirement("api.description")
+@pytest.mark.parametrize("event", EVENT_SAMPLES, ids=lambda event: type(event).__name__)
+def test_every_event_of_a_stream_is_described(described: dict[str, Any], event: TurnEvent) -> None:
+    stream = operations(described)["POST /v1/streaming_query"]["responses"]["200"]
+    frame = stream["content"]["text/event-stream"]["itemSchema"]
+    schema = described | frame["properties"]["data"]["contentSchema"]
+    texts = re.findall(r"^data: (.*)$", JsonFrames().render((event,)).decode(), re.MULTILINE)
+
+    for text in texts:
+        importlib.import_module("jsonschema").validate(json.loads(text), schema)
+    assert texts or isinstance(event, DocumentsRetrieved | CitationVerified)

@@ -4,6 +4,7 @@ import re
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Query, Response
+from pydantic import Field
 
 from lightspeed_core import errors
 from lightspeed_core.api.deps import AssistantDep, McpHeadersDep, MetricsDep
@@ -12,6 +13,7 @@ from lightspeed_core.api.guards import GuardedRoute, require
 from lightspeed_core.api.render.streaming_query import JsonFrames, TextFrames
 from lightspeed_core.api.routes.query import QUERY_ERRORS
 from lightspeed_core.api.schemas.query import TEXT_MEDIA_TYPE, QueryRequest
+from lightspeed_core.api.schemas.stream_events import FRAME
 from lightspeed_core.api.schemas.streaming_query import InterruptRequest, InterruptResponse
 from lightspeed_core.api.sse import TurnStream
 from lightspeed_core.assistant.assistant import Interruption
@@ -23,13 +25,16 @@ router = APIRouter(prefix="/v1", tags=["streaming_query"], route_class=GuardedRo
 
 Caller = Annotated[Identity, require(Action.STREAMING_QUERY)]
 
-_NUMBER: Final = re.compile(r"-1|[0-9]{1,18}")
+_NUMBER: Final = re.compile(r"^(?:-1|[0-9]{1,18})?$")
+
+# Shown and not checked by the framework: what is no number is status 400, not 422.
+_EventNumber = Annotated[str, Field(json_schema_extra={"pattern": _NUMBER.pattern})]
 _STREAM: Final = {
     200: {
         "description": "Server-sent events as `docs/events.md` describes them, or plain text.",
         "content": {
             "text/event-stream": {
-                "schema": {"type": "string"},
+                "itemSchema": FRAME,
                 "example": (
                     'id: 0\ndata: {"event": "start", "data": {"conversation_id": '
                     '"123e4567-e89b-42d3-a456-426614174000", "request_id": '
@@ -95,8 +100,10 @@ async def resume(
     assistant: AssistantDep,
     caller: Caller,
     metrics: MetricsDep,
-    last_event_id: Annotated[str, Header(description="Number of the last event seen.")] = "",
-    after: Annotated[str, Query(description="The same, where no header can be set.")] = "",
+    last_event_id: Annotated[
+        _EventNumber, Header(description="Number of the last event seen.")
+    ] = "",
+    after: Annotated[_EventNumber, Query(description="The same, where no header can be set.")] = "",
 ) -> Response:
     """Read on after a lost connection: the rest of the events, then live."""
     renderer = JsonFrames(after=_event_number(last_event_id or after))

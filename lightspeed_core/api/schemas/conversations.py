@@ -6,15 +6,20 @@ from fastapi import Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from lightspeed_core.api.schemas.errors import ErrorDetail
-from lightspeed_core.api.schemas.identifiers import Text, normal_turn_id
+from lightspeed_core.api.schemas.identifiers import (
+    ConversationIdText,
+    Text,
+    UuidText,
+    normal_turn_id,
+)
 from lightspeed_core.api.schemas.query import (
     AnswerWarning,
     Citation,
     ReferencedDocument,
-    RequestBody,
     ToolCall,
     ToolResult,
 )
+from lightspeed_core.api.schemas.requests import RequestBody
 from lightspeed_core.domain.identifiers import normal_conversation_id
 from lightspeed_core.domain.turn import TurnState
 from lightspeed_core.errors import MalformedRequest
@@ -33,7 +38,8 @@ def _checked_conversation_id(value: str) -> str:
 
 async def _conversation_id(
     conversation_id: Annotated[
-        str, Path(description="A UUID or 48 hex digits; `conv_` may come before.", examples=[_ID])
+        ConversationIdText,
+        Path(description="A UUID or 48 hex digits; `conv_` may come before.", examples=[_ID]),
     ],
 ) -> str:
     return _checked_conversation_id(conversation_id)
@@ -41,7 +47,8 @@ async def _conversation_id(
 
 async def _conversation_mark(
     after: Annotated[
-        str | None, Query(description="Id of a conversation; the list begins behind it.")
+        ConversationIdText | None,
+        Query(description="Id of a conversation; the list begins behind it."),
     ] = None,
 ) -> str | None:
     return None if after is None else _checked_conversation_id(after)
@@ -49,7 +56,7 @@ async def _conversation_mark(
 
 async def _turn_mark(
     after: Annotated[
-        str | None, Query(description="`request_id` of a turn; the list begins behind it.")
+        UuidText | None, Query(description="`request_id` of a turn; the list begins behind it.")
     ] = None,
 ) -> str | None:
     try:

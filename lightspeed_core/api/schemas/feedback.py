@@ -3,10 +3,17 @@
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    field_validator,
+    model_validator,
+)
 
-from lightspeed_core.api.schemas.query import RequestBody
-from lightspeed_core.domain.identifiers import normal_conversation_id
+from lightspeed_core.api.schemas.requests import Integer, RequestBody
+from lightspeed_core.domain.identifiers import CONVERSATION_ID_PATTERN, normal_conversation_id
 from lightspeed_core.user_data.feedback import Feedback, StatusChange
 
 _SENTIMENTS: Final = (-1, 1)
@@ -18,6 +25,18 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "user_feedback": "Too general.",
     "categories": ["incomplete", "not_relevant"],
 }
+
+
+# Shown and not checked by the framework, whose message would be another.
+_Sentiment = Annotated[Integer, Field(json_schema_extra={"enum": list(_SENTIMENTS)})]
+_FORMS: Final[list[Any]] = [
+    {"required": [name], "properties": {name: form}}
+    for name, form in (
+        ("sentiment", {"type": "integer"}),
+        ("user_feedback", {"type": "string", "minLength": 1}),
+        ("categories", {"type": "array", "minItems": 1}),
+    )
+]
 
 
 class FeedbackCategory(StrEnum):
@@ -34,12 +53,17 @@ class FeedbackCategory(StrEnum):
 class FeedbackRequest(RequestBody):
     """What a user says of an answer, in at least one of three forms."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [_EXAMPLE], "anyOf": _FORMS}
+    )
 
-    conversation_id: str = Field(description="Conversation of the answer, one's own.")
+    conversation_id: str = Field(
+        description="Conversation of the answer, one's own.",
+        json_schema_extra={"pattern": CONVERSATION_ID_PATTERN},
+    )
     user_question: str = Field(description="What was asked.")
     llm_response: str = Field(description="What was answered.")
-    sentiment: int | None = Field(default=None, description="-1 for bad, 1 for good.")
+    sentiment: _Sentiment | None = Field(default=None, description="-1 for bad, 1 for good.")
     user_feedback: Annotated[str, Field(max_length=4096)] | None = Field(
         default=None, description="In the user's own words; an empty text counts as none."
     )
@@ -113,7 +137,7 @@ class FeedbackStatusResponse(BaseModel):
 class FeedbackStatusRequest(RequestBody):
     """What to set the switch to."""
 
-    status: bool = Field(default=False, description="Whether to take feedback.")
+    status: StrictBool = Field(default=False, description="Whether to take feedback.")
 
 
 class FeedbackStatusChange(BaseModel):

@@ -1,17 +1,17 @@
 """Bodies of `POST /v1/infer`."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, field_validator
 
-from lightspeed_core.api.schemas.identifiers import NoNul, Text
+from lightspeed_core.api.schemas.identifiers import NOT_BLANK_PATTERN, TEXT_PATTERN, NoNul, Text
 from lightspeed_core.api.schemas.query import (
     RagChunk,
     ReferencedDocument,
-    RequestBody,
     ToolCall,
     ToolResult,
 )
+from lightspeed_core.api.schemas.requests import RequestBody
 from lightspeed_core.assistant.plain_text import normal_text
 from lightspeed_core.assistant.request import TurnRequest
 
@@ -20,9 +20,18 @@ ENDPOINT: Final = "/v1/infer"
 _LONGEST_QUESTION: Final = 32_768
 _LONGEST_MATERIAL: Final = 65_536
 
-Material = Annotated[str, Field(max_length=_LONGEST_MATERIAL), NoNul]
+Material = Annotated[
+    str,
+    Field(max_length=_LONGEST_MATERIAL, json_schema_extra={"pattern": TEXT_PATTERN}),
+    NoNul,
+]
 Label = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._ \-]*$")]
 Identifier = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._\-]*$")]
+
+
+def _show_alias(schema: dict[str, Any]) -> None:
+    schema["properties"]["system_id"] = schema["properties"]["id"]
+    schema["not"] = {"required": ["id", "system_id"]}
 
 
 class InferAttachment(RequestBody):
@@ -40,6 +49,8 @@ class Terminal(RequestBody):
 
 class SystemInfo(RequestBody):
     """The system of who asks; the configured prompt may name `os`, `version` and `arch`."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_show_alias)
 
     os: Label = Field(default="", description="Operating system.", examples=["RHEL"])
     version: Label = Field(default="", description="Its version.", examples=["9.4"])
@@ -90,13 +101,13 @@ class InferRequest(RequestBody):
     )
 
     question: Annotated[str, Field(min_length=1, max_length=_LONGEST_QUESTION), NoNul] = Field(
-        description="The question."
+        description="The question.", json_schema_extra={"pattern": NOT_BLANK_PATTERN}
     )
     context: InferContext = Field(
         default_factory=InferContext, description="What the question is about."
     )
-    skip_rag: bool = Field(default=False, description="Do without documents.")
-    include_metadata: bool = Field(
+    skip_rag: StrictBool = Field(default=False, description="Do without documents.")
+    include_metadata: StrictBool = Field(
         default=False, description="Tell details, where the service is configured to."
     )
 

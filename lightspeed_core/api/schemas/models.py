@@ -13,7 +13,9 @@ class ModelFilter(BaseModel):
     model_type: str | None = Field(default=None, description="`llm` or `embedding`.")
     # Read by the `noop` modules on every route; named here since others are refused.
     user_id: str | None = Field(
-        default=None, description="The caller, where authentication is `noop`."
+        default=None,
+        description="The caller, where authentication is `noop`.",
+        json_schema_extra={"minLength": 1},
     )
 
 

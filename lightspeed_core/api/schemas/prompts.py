@@ -1,15 +1,29 @@
 """Bodies of `/v1/prompts`."""
 
 from collections.abc import Iterable
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from fastapi import Depends, Path, Query
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    model_validator,
+)
 
 from lightspeed_core.api.schemas.identifiers import Text
-from lightspeed_core.api.schemas.query import RequestBody
+from lightspeed_core.api.schemas.requests import Integer, RequestBody
 from lightspeed_core.errors import MalformedRequest
-from lightspeed_core.prompts.identifiers import is_prompt_id, is_variable, undeclared
+from lightspeed_core.prompts.identifiers import (
+    PLACEHOLDER_PATTERN,
+    PROMPT_ID_PATTERN,
+    VARIABLE_PATTERN,
+    is_prompt_id,
+    is_variable,
+    undeclared,
+)
 from lightspeed_core.prompts.models import Prompt, PromptText
 
 _ID: Final = "pmpt_" + "0123456789abcdef" * 3
@@ -18,12 +32,15 @@ _HIGHEST_VERSION: Final = 2**31 - 1
 
 
 async def _prompt_id(
-    prompt_id: Annotated[str, Path(description="`pmpt_` and 48 hex digits.", examples=[_ID])],
+    prompt_id: Annotated[
+        # Shown and not checked by the framework, as an id of another form is status 400, not 422.
+        Annotated[str, Field(json_schema_extra={"pattern": PROMPT_ID_PATTERN})],
+        Path(description="`pmpt_` and 48 hex digits.", examples=[_ID]),
+    ],
 ) -> str:
-    lowered = prompt_id.lower()
-    if not is_prompt_id(lowered):
+    if not is_prompt_id(prompt_id):
         raise MalformedRequest.of_id("prompt", prompt_id)
-    return lowered
+    return prompt_id.lower()
 
 
 PromptId = Annotated[str, Depends(_prompt_id)]
@@ -40,17 +57,26 @@ def _check_name(name: str) -> str:
 
 
 VariableName = Annotated[
-    str, AfterValidator(_check_name), Field(json_schema_extra={"pattern": r"^\w+$"})
+    str, AfterValidator(_check_name), Field(json_schema_extra={"pattern": VARIABLE_PATTERN})
+]
+
+
+# Which names a placeholder may have, a description cannot say.
+_PLACEHOLDERS: Final[list[Any]] = [
+    {"properties": {"prompt": {"not": {"pattern": PLACEHOLDER_PATTERN}}}},
+    {"required": ["variables"], "properties": {"variables": {"type": "array", "minItems": 1}}},
 ]
 
 
 class PromptRequest(RequestBody):
     """A prompt to keep."""
 
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"anyOf": _PLACEHOLDERS})
+
     prompt: Text = Field(
         min_length=1,
         description="Its text; a placeholder is a variable's name in `{{ }}`.",
-        examples=[_TEXT],
+        examples=["Answer in one sentence."],
     )
     variables: list[VariableName] | None = Field(
         default=None,
@@ -75,10 +101,10 @@ class PromptRequest(RequestBody):
 class PromptUpdateRequest(PromptRequest):
     """The next version of a prompt."""
 
-    version: int = Field(
+    version: Integer = Field(
         ge=1, le=_HIGHEST_VERSION - 1, description="The newest version so far.", examples=[1]
     )
-    set_as_default: bool = Field(
+    set_as_default: StrictBool = Field(
         default=True, description="Whether the new version becomes the default one."
     )
 

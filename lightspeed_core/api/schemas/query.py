@@ -1,70 +1,40 @@
 """Bodies of `POST /v1/query`; the request body is that of `POST /v1/streaming_query` too."""
 
-import base64
-import binascii
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final, Self, cast
+from typing import Annotated, Any, Final, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
+from lightspeed_core.api.schemas.attachments import Attachment
 from lightspeed_core.api.schemas.identifiers import Text
+from lightspeed_core.api.schemas.requests import RequestBody
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.domain import messages
-from lightspeed_core.domain.identifiers import normal_conversation_id
+from lightspeed_core.domain.identifiers import CONVERSATION_ID_PATTERN, normal_conversation_id
 
 JSON_MEDIA_TYPE: Final = "application/json"
 TEXT_MEDIA_TYPE: Final = "text/plain"
 _MEDIA_TYPES: Final = (JSON_MEDIA_TYPE, TEXT_MEDIA_TYPE)
 
-_IMAGE: Final = "image"
-_IMAGE_SIGNATURES: Final = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8\xff"}
-_LARGEST_IMAGE_BYTES: Final = 104_857_600
-
-
-class RequestBody(BaseModel):
-    """A body that may hold the declared fields alone."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class Attachment(RequestBody):
-    """What accompanies a question; which other types are known is judged later."""
-
-    attachment_type: Text = Field(description="What it is.", examples=["log"])
-    content_type: Text = Field(description="Its media type.", examples=["text/plain"])
-    content: Text = Field(
-        description="The text, or an image in base64.", examples=["warning: quota exceeded"]
-    )
-
-    @model_validator(mode="after")
-    def _check_image(self) -> Self:
-        signature = _IMAGE_SIGNATURES.get(self.content_type)
-        if (self.attachment_type == _IMAGE) != (signature is not None):
-            raise ValueError(
-                "attachment_type and content_type are inconsistent: "
-                f"attachment_type='{self.attachment_type}', content_type='{self.content_type}'"
-            )
-        if signature is not None:
-            _check_image_content(self.content, self.content_type, signature)
-        return self
-
-
-def _check_image_content(content: str, content_type: str, signature: bytes) -> None:
-    try:
-        image = base64.b64decode(content, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ValueError(f"Invalid base64 content for image attachment: {error}") from None
-    if len(image) > _LARGEST_IMAGE_BYTES:
-        raise ValueError(
-            f"Image attachment ({len(image)} bytes) exceeds maximum allowed size "
-            f"({_LARGEST_IMAGE_BYTES} bytes)"
-        )
-    if not image.startswith(signature):
-        raise ValueError(
-            f"Image content does not match declared content_type '{content_type}': "
-            "invalid image data"
-        )
+# What follows is shown and not checked by the framework, whose messages would be others.
+_ConversationId = Annotated[
+    Text, WithJsonSchema({"type": "string", "pattern": f"^$|{CONVERSATION_ID_PATTERN}"})
+]
+_MediaType = Annotated[Text, WithJsonSchema({"type": "string", "enum": [*_MEDIA_TYPES, ""]})]
+_NAMED: Final = {"type": "string", "minLength": 1}
+_MODEL_AND_PROVIDER: Final[list[Any]] = [
+    {"required": ["model", "provider"], "properties": {"model": _NAMED, "provider": _NAMED}},
+    {"properties": {"model": {"enum": ["", None]}, "provider": {"enum": ["", None]}}},
+]
 
 
 class SolrMode(StrEnum):
@@ -76,8 +46,17 @@ class SolrMode(StrEnum):
     KEYWORD = "keyword"
 
 
+def _show_legacy_filters(schema: dict[str, Any]) -> None:
+    del schema["additionalProperties"]
+    names: list[str] = list(schema["properties"])
+    legacy = {"not": {"anyOf": [{"required": [name]} for name in names]}}
+    schema["anyOf"] = [{"propertyNames": {"enum": names}}, legacy]
+
+
 class Solr(RequestBody):
-    """Wishes to a Solr store; read, and not served yet."""
+    """Wishes to a Solr store; read, and not served yet. An object of other keys is `filters`."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_show_legacy_filters)
 
     mode: SolrMode | None = Field(default=None, description="How to rank.")
     filters: dict[str, Any] | None = Field(default=None, description="What to search in.")
@@ -97,6 +76,7 @@ class QueryRequest(RequestBody):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
+            "anyOf": _MODEL_AND_PROVIDER,
             "examples": [
                 {"query": "How do I install an operator?"},
                 {
@@ -114,24 +94,24 @@ class QueryRequest(RequestBody):
                     "no_tools": False,
                     "media_type": "application/json",
                 },
-            ]
+            ],
         },
     )
 
     query: Text = Field(description="The question.")
-    conversation_id: Text | None = Field(
+    conversation_id: _ConversationId | None = Field(
         default=None, description="Conversation to go on with; without one a new one begins."
     )
     provider: Text | None = Field(default=None, description="Provider of `model`.")
     model: Text | None = Field(default=None, description="Model to answer; with `provider`.")
     system_prompt: Text | None = Field(default=None, description="Replaces the configured one.")
     attachments: list[Attachment] | None = Field(default=None, description="What to look at.")
-    no_tools: bool | None = Field(default=False, description="Neither retrieval nor tools.")
-    media_type: Text | None = Field(
+    no_tools: StrictBool | None = Field(default=False, description="Neither retrieval nor tools.")
+    media_type: _MediaType | None = Field(
         default=None,
         description="Form of the stream: `application/json` (events) or `text/plain`.",
     )
-    generate_topic_summary: bool | None = Field(
+    generate_topic_summary: StrictBool | None = Field(
         default=True, description="Give a new conversation a title."
     )
     vector_store_ids: list[Text] | None = Field(

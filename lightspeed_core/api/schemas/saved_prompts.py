@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Final, Self
-from uuid import UUID
 
 from fastapi import Depends, Path
 from pydantic import BaseModel, Field
 
-from lightspeed_core.api.schemas.identifiers import Text
-from lightspeed_core.api.schemas.query import RequestBody
+from lightspeed_core.api.schemas.identifiers import NOT_BLANK_PATTERN, Text, UuidText, normal_uuid
+from lightspeed_core.api.schemas.requests import RequestBody
 from lightspeed_core.config.limits import SavedPromptsConfiguration
 from lightspeed_core.errors import MalformedRequest
 from lightspeed_core.prompts import models
@@ -21,10 +20,10 @@ _AT: Final = "2025-10-10T09:12:10.123456Z"
 
 
 async def _prompt_id(
-    saved_prompt_id: Annotated[str, Path(description="A UUID.", examples=[_ID])],
+    saved_prompt_id: Annotated[UuidText, Path(description="A UUID.", examples=[_ID])],
 ) -> str:
     try:
-        return str(UUID(saved_prompt_id))
+        return normal_uuid(saved_prompt_id)
     except ValueError:
         raise MalformedRequest.of_id("saved prompt", saved_prompt_id) from None
 
@@ -39,7 +38,7 @@ class SavedPromptRequest(RequestBody):
     name: Text = Field(
         description="Its name, one's own only prompt of that name; blanks around it are dropped.",
         examples=[_NAME],
-        json_schema_extra={"minLength": 1, "pattern": r"\S"},
+        json_schema_extra={"minLength": 1, "pattern": NOT_BLANK_PATTERN},
     )
     content: Text = Field(
         description="Its text, kept as it is.",

@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel, Field, field_validator
 
-from lightspeed_core.api.schemas.identifiers import normal_turn_id
-from lightspeed_core.api.schemas.query import RequestBody
+from lightspeed_core.api.schemas.identifiers import UUID_PATTERN, normal_turn_id
+from lightspeed_core.api.schemas.requests import RequestBody
 
 
 class InterruptRequest(RequestBody):
@@ -12,6 +12,7 @@ class InterruptRequest(RequestBody):
     request_id: str = Field(
         description="The `request_id` of the `start` event.",
         examples=["9f5c0e0a-5f4e-4b66-8c0b-6e2f6b3a1d11"],
+        json_schema_extra={"pattern": UUID_PATTERN},
     )
 
     @field_validator("request_id")
