@@ -72,7 +72,7 @@ class MemoryQuotas(QuotaStore):
         if reservation.reservation_id in self._memory.reservations:
             return
         now = self._clock()
-        limits = reservation.in_order()
+        limits = reservation.limits
         quotas = [
             self._memory.quotas.setdefault(_key(limit), _Quota(limit.initial_quota, now))
             for limit in limits

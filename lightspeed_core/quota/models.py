@@ -45,10 +45,6 @@ class Reservation:
     limits: tuple[Limit, ...]
     tokens: int
 
-    def in_order(self) -> list[Limit]:
-        """Return the limits in the order in which everybody locks them: the cluster's first."""
-        return sorted(self.limits, key=lambda limit: (limit.subject_id, limit.limiter))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, select, 
 from lightspeed_core.config.interval import parse_interval
 from lightspeed_core.config.quota import QuotaLimiterConfiguration
 from lightspeed_core.db.database import Database
+from lightspeed_core.db.locks import lock_until_commit
 from lightspeed_core.db.upsert import insert_for
 from lightspeed_core.errors import QuotaExceeded
 from lightspeed_core.quota.models import Limit, Reservation, Usage, UsageRecord
@@ -40,6 +41,7 @@ _HISTORY: Final = (
     .where(token_usage.c.user_id == bindparam("of_user"))
     .order_by(token_usage.c.provider, token_usage.c.model)
 )
+_LOCK: Final = "lcs_quotas"
 _USAGE_KEY: Final = ("user_id", "provider", "model")
 
 type _Key = tuple[str, str]
@@ -84,7 +86,7 @@ class SqlQuotas(QuotaStore):
     @override
     async def reserve(self, reservation: Reservation) -> None:
         now = self._clock()
-        exceeded = await self._database.writer.call(
+        exceeded = await self._change(
             lambda connection: self._reserve(connection, reservation, now)
         )
         if exceeded is not None:
@@ -93,15 +95,13 @@ class SqlQuotas(QuotaStore):
     @override
     async def settle(self, reservation_id: str, usage: Usage | None) -> None:
         now = self._clock()
-        await self._database.writer.call(
-            lambda connection: self._settle(connection, reservation_id, usage, now)
-        )
+        await self._change(lambda connection: self._settle(connection, reservation_id, usage, now))
 
     @override
     async def release(self, older_than: timedelta) -> int:
         await self._database.set_clock()
         before = self._clock() - older_than
-        return await self._database.writer.call(lambda connection: _release(connection, before))
+        return await self._change(lambda connection: _release(connection, before))
 
     @override
     async def replenish(self, limiter: QuotaLimiterConfiguration) -> int:
@@ -121,9 +121,7 @@ class SqlQuotas(QuotaStore):
             )
             .values(available=renewed, replenished_at=now)
         )
-        return await self._database.writer.call(
-            lambda connection: connection.execute(renewal).rowcount
-        )
+        return await self._change(lambda connection: connection.execute(renewal).rowcount)
 
     @override
     async def usage(self, user_id: str) -> Sequence[UsageRecord]:
@@ -133,6 +131,19 @@ class SqlQuotas(QuotaStore):
 
         return await self._database.read(look)
 
+    async def _change[T](self, work: Callable[[Connection], T]) -> T:
+        """Have the writer do it while no other worker changes quotas.
+
+        Workers group calls of many users in orders of their own; row by row they would lock each
+        other out.
+        """
+
+        def alone(connection: Connection) -> T:
+            lock_until_commit(connection, _LOCK)
+            return work(connection)
+
+        return await self._database.writer.call(alone)
+
     def _reserve(
         self, connection: Connection, reservation: Reservation, now: datetime
     ) -> Limit | None:
@@ -140,18 +151,25 @@ class SqlQuotas(QuotaStore):
 
         Raised here, a refusal would undo the writes of others; what it took is given back.
         """
-        limits = reservation.in_order()
+        limits = reservation.limits
         keys = [(limit.limiter, limit.subject_id) for limit in limits]
         if not self._announce(connection, reservation, keys, now):
             return None  # A write whose commit went unheard comes again.
         for index, limit in enumerate(limits):
-            self._begin(connection, limit, now)
-            taken = {"taken": reservation.tokens}
-            if connection.execute(_RESERVE, _key(*keys[index]) | taken).rowcount == 0:
+            if not self._take(connection, limit, reservation.tokens, now):
                 _remove(connection, reservation.reservation_id)
                 _free(connection, keys[:index], reserved=reservation.tokens, used=0)
                 return limit
         return None
+
+    def _take(self, connection: Connection, limit: Limit, tokens: int, now: datetime) -> bool:
+        """Reserve from one limit; false when it has nothing left."""
+        key = _key(limit.limiter, limit.subject_id) | {"taken": tokens}
+        if connection.execute(_RESERVE, key).rowcount:
+            return True
+        return self._begin(connection, limit, now) and bool(
+            connection.execute(_RESERVE, key).rowcount
+        )
 
     def _announce(
         self, connection: Connection, reservation: Reservation, keys: Sequence[_Key], now: datetime
@@ -165,7 +183,8 @@ class SqlQuotas(QuotaStore):
         }
         return connection.execute(new, row).rowcount > 0
 
-    def _begin(self, connection: Connection, limit: Limit, now: datetime) -> None:
+    def _begin(self, connection: Connection, limit: Limit, now: datetime) -> bool:
+        """Give a subject its initial quota; false when it is none that is seen first."""
         new = insert_for(self._database.dialect, quotas).on_conflict_do_nothing()
         row = {
             "limiter": limit.limiter,
@@ -174,7 +193,7 @@ class SqlQuotas(QuotaStore):
             "reserved": 0,
             "replenished_at": now,
         }
-        connection.execute(new, row)
+        return connection.execute(new, row).rowcount > 0
 
     def _settle(
         self, connection: Connection, reservation_id: str, usage: Usage | None, now: datetime

@@ -34,8 +34,8 @@ class QuotaStore(Protocol):
     async def reserve(self, reservation: Reservation) -> None:
         """Take the tokens from every limit, where each has any left beside what is reserved.
 
-        Raises `QuotaExceeded` for the first that has none, and takes nothing then. A reservation
-        that is made already is not made again.
+        Raises `QuotaExceeded` for the first of them that has none, and takes nothing then. A
+        reservation that is made already is not made again.
         """
         ...
 

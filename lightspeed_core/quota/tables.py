@@ -23,7 +23,7 @@ reservations: Final = Table(
     METADATA,
     Column("reservation_id", String, primary_key=True),
     Column("tokens", BigInteger, nullable=False),
-    # Limiters and subjects, as JSON, in the order in which they are locked.
+    # Limiters and subjects, as JSON.
     Column("limits", Text, nullable=False),
     Column("reserved_at", UtcDateTime, nullable=False),
 )

@@ -185,6 +185,22 @@ async def test_fifty_calls_at_once_go_beyond_a_quota_by_one_at_most(
     assert await left(quotas, CLUSTER) == -50
 
 
+async def test_calls_of_many_users_at_once_are_all_charged(
+    quotas: QuotaStore, others: QuotaStore
+) -> None:
+    users = [
+        Limit(limiter="daily", kind=SubjectKind.USER, subject_id=f"user {n}", initial_quota=10**12)
+        for n in range(10)
+    ]
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        for number, worker in enumerate((quotas, others) * 60):
+            # Each worker comes to the users in another order.
+            group.create_task(spend(worker, 10**9, users[number * (3 if number % 2 else 7) % 10]))
+
+    spent = [10**12 - await left(quotas, user) for user in users]
+    assert sum(spent) == 120 * 10**9
+
+
 async def test_what_is_reserved_or_settled_again_changes_nothing(
     quotas: QuotaStore, others: QuotaStore
 ) -> None:
