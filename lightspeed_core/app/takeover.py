@@ -15,10 +15,12 @@ from lightspeed_core.config.database import (
     SQLiteDatabaseConfiguration,
 )
 from lightspeed_core.config.root import Configuration
+from lightspeed_core.conversations.sql.original import OtherTable, Prepared
 from lightspeed_core.conversations.sql.takeover import Place, Takeover
 from lightspeed_core.db.database import Database
 from lightspeed_core.db.foreign import ForeignDatabase, address_of
 from lightspeed_core.errors import LightspeedError
+from lightspeed_core.prompts.sql import takeover as prompts
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +33,19 @@ def takeover_of(
     configuration: Configuration, database: Database, *, earlier_default: Path = EARLIER_DEFAULT
 ) -> Takeover:
     """Return what imports conversations into the database, not yet begun."""
-    return Takeover(database, _places(configuration, earlier_default))
+    return Takeover(
+        database, _places(configuration, earlier_default), others=[saved_prompts_of_original()]
+    )
+
+
+def saved_prompts_of_original() -> OtherTable:
+    """Return how prompts that users saved are imported."""
+    return OtherTable(
+        name=prompts.TABLE,
+        columns=prompts.COLUMNS,
+        key=prompts.KEY,
+        prepare=lambda rows: Prepared(*prompts.prepare(rows)),
+    )
 
 
 async def import_conversations(

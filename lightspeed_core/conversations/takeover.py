@@ -5,14 +5,14 @@ null. It knows no database.
 """
 
 import json
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, cast
 from uuid import UUID, uuid5
 
 from lightspeed_core.conversations.models import Conversation
+from lightspeed_core.db.moments import moment_of
 from lightspeed_core.domain.retrieval import ReferencedDocument
 from lightspeed_core.domain.tools import ToolCall, ToolResult
 from lightspeed_core.domain.turn import ModelRef, Turn, TurnState
@@ -78,9 +78,9 @@ def take_over(conversation_id: str, found: Found) -> Taken:
         skipped.append(Skipped("conversation", (conversation_id,), "nobody owns it"))
         return Taken(conversation=None, skipped=skipped)
     named = next((row for row in found.named if row.get("user_id") == owner), named)
-    stored = _moment(named.get("last_message_timestamp"))
-    first = _moment(metadata.get("created_at")) or (turns[0].started_at if turns else stored)
-    last = _moment(metadata.get("last_message_at")) or (dated[-1][0] if dated else stored)
+    stored = moment_of(named.get("last_message_timestamp"))
+    first = moment_of(metadata.get("created_at")) or (turns[0].started_at if turns else stored)
+    last = moment_of(metadata.get("last_message_at")) or (dated[-1][0] if dated else stored)
     began, ended = first or last, last or first
     if began is None or ended is None:
         skipped.append(Skipped("conversation", (conversation_id,), "no time of it can be read"))
@@ -135,7 +135,7 @@ def _dated_turns(
 
 
 def _turn(conversation_id: str, row: Row, note: Callable[[str], None]) -> tuple[datetime, Turn]:
-    created = _moment(row.get("created_at"))
+    created = moment_of(row.get("created_at"))
     if created is None:
         raise Unreadable("created_at is not a time")
     user_id = _words(row, "user_id")
@@ -149,8 +149,8 @@ def _turn(conversation_id: str, row: Row, note: Callable[[str], None]) -> tuple[
         user_id=user_id,
         question=_text(row, "query"),
         model=ModelRef(provider=_words(row, "provider") or "", model=_words(row, "model") or ""),
-        started_at=_moment(row.get("started_at")) or created,
-        completed_at=_moment(row.get("completed_at")) or created,
+        started_at=moment_of(row.get("started_at")) or created,
+        completed_at=moment_of(row.get("completed_at")) or created,
         state=TurnState.COMPLETED,
         text=_text(row, "response"),
         tool_calls=calls,
@@ -179,31 +179,6 @@ def _count(value: object, otherwise: int) -> int:
     if isinstance(value, int) and 0 <= value <= _LARGEST_COUNT:
         return value
     return otherwise
-
-
-def _moment(value: object) -> datetime | None:
-    """Return a time in UTC: from a time, a text of one, or seconds since 1970."""
-    try:
-        if isinstance(value, datetime):
-            return _in_utc(value)
-        if isinstance(value, str):
-            return _in_utc(datetime.fromisoformat(value.strip()))
-        # Numbers of every kind; a database may well give decimals.
-        seconds = float(cast("Any", value))
-        return datetime.fromtimestamp(seconds, UTC) if math.isfinite(seconds) else None
-    except (ValueError, TypeError, OverflowError, OSError):
-        return _moment_of_digits(value) if isinstance(value, str) else None
-
-
-def _moment_of_digits(text: str) -> datetime | None:
-    try:
-        return _moment(float(text))
-    except ValueError:
-        return None
-
-
-def _in_utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def _parts[T](

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from lightspeed_core.app.takeover import saved_prompts_of_original
 from lightspeed_core.conversations.sql import SqlConversationStore
 from lightspeed_core.conversations.sql.takeover import Takeover
 from lightspeed_core.db.connect import DatabaseSettings, SqliteSettings
@@ -20,6 +21,8 @@ from lightspeed_core.domain.retrieval import ReferencedDocument
 from lightspeed_core.domain.tools import ToolCall, ToolResult
 from lightspeed_core.domain.turn import TurnState
 from lightspeed_core.errors import ConfigurationError, NotReady
+from lightspeed_core.prompts.models import SavedPrompt
+from lightspeed_core.prompts.sql import SqlSavedPrompts
 from tests.support.databases import a_turn, answered, completed, eventually, spell
 from tests.support.importer import place_of
 from tests.support.original import (
@@ -447,6 +450,39 @@ async def test_who_waits_too_long_for_the_import_is_told_to_come_again(tmp_path:
             await store.list(None)
 
     assert refused.value.retry_after == 5
+
+
+@pytest.mark.requirement("store.takeover")
+async def test_prompts_that_users_saved_are_imported_once(
+    database_settings: DatabaseSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    original = original_in(database_settings)
+    await original.create()
+    await original.add_prompt(an_id(1), "one")
+    await original.add_prompt("17", "two", user_id="bob")
+    await original.add_prompt("18", "bad", created_at=None)
+    seen: list[list[SavedPrompt]] = []
+    for _ in range(2):
+        database = Database(database_settings)
+        others = [saved_prompts_of_original()]
+        takeover = Takeover(database, [place_of(database_settings)], others=others)
+        async with database:
+            prompts = SqlSavedPrompts(database)
+            await takeover.run()
+            seen.append(
+                [*await prompts.list("ann", limit=10), *await prompts.list("bob", limit=10)]
+            )
+            await prompts.delete(seen[-1][0].prompt_id)
+            await prompts.add("ann", "one", "Another", most=1)
+
+    first, second = ([(each.name, each.content) for each in listed] for listed in seen)
+    assert first == [("one", "Content of one"), ("two", "Content of two")]
+    # What was deleted here stays deleted.
+    assert second == [("one", "Another"), ("two", "Content of two")]
+    assert {each.created_at for each in seen[0]} == {BEGINNING}
+    assert await original.count("saved_prompt") == 3
+    (told,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "table=saved_prompt key=('ann', 'bad') reason=it has no readable" in told
 
 
 @pytest.mark.requirement("store.takeover")

@@ -77,6 +77,7 @@ async def prove(
             with client_of(service, "bob") as bob, client_of(service, "ann") as ann:
                 see_lists(ann)
                 see_turns(ann)
+                see_prompts(ann, metadata)
                 assert bob.get(f"/v1/conversations/{ANNS}").status_code == 403
                 assert [each["conversation_id"] for each in listed(bob, "v1")] == [OTHERS]
             service.terminate()
@@ -135,6 +136,12 @@ def see_turns(ann: httpx2.Client) -> None:
         assert empty.json()["chat_history"] == []
 
 
+def see_prompts(ann: httpx2.Client, original: Original) -> None:
+    expected = [("Greeting", "Content of Greeting")] if original.shape == "newer" else []
+    prompts = ann.get("/v1/saved-prompts").json()["prompts"]
+    assert [(each["name"], each["content"]) for each in prompts] == expected
+
+
 def go_on(ann: httpx2.Client, stub: StubLLM) -> None:
     stub.clear()
     body = {"query": "And a bundle?", "conversation_id": ANNS} | SILENT
@@ -183,6 +190,7 @@ async def test_a_server_of_the_original_is_taken_over(
     original = Original(server, schema=server.namespace)
     await original.create()
     await original.add(*OLDS)
+    await original.add_prompt("5f0c8a52-0c3b-4b58-8d0b-0f6a5d2f7a10", "Greeting")
     block = (
         f"{{host: '{server.host}', db: {server.database}, user: {server.user}, "
         f"password: any, namespace: {server.namespace}}}"

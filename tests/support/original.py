@@ -33,6 +33,11 @@ CREATE TABLE {s}user_turn (conversation_id VARCHAR NOT NULL
   provider VARCHAR NOT NULL, model VARCHAR NOT NULL, response_id VARCHAR,
   PRIMARY KEY (conversation_id, turn_number))
 """
+_PROMPTS = """
+CREATE TABLE {s}saved_prompt (id VARCHAR PRIMARY KEY, user_id VARCHAR NOT NULL,
+  name VARCHAR(255) NOT NULL, content VARCHAR NOT NULL, created_at {zoned}, updated_at {zoned},
+  UNIQUE (user_id, name))
+"""
 _CACHE = """
 CREATE TABLE {s}cache (user_id text NOT NULL, conversation_id text NOT NULL, created_at {moment},
   started_at text, completed_at text, query text, response text, provider text, model text{newer},
@@ -113,6 +118,7 @@ class Original:
             await self.execute(_METADATA.replace("{zoned}", zoned).replace("{newer}", more))
             if newer:
                 await self.execute(_TURNS.replace("{zoned}", zoned))
+                await self.execute(_PROMPTS.replace("{zoned}", zoned))
         if cache:
             more = ", referenced_documents text, tool_calls text, tool_results text"
             await self.execute(
@@ -134,6 +140,18 @@ class Original:
             await self._insert("cache", rows)
         if rows := [row for old in olds for row in self._named(old)]:
             await self._insert("conversations", rows)
+
+    async def add_prompt(self, prompt_id: str, name: str, **changes: Any) -> None:
+        """Add a prompt that a user saved."""
+        row = {
+            "id": prompt_id,
+            "user_id": "ann",
+            "name": name,
+            "content": f"Content of {name}",
+            "created_at": self._zoned(BEGINNING),
+            "updated_at": self._zoned(BEGINNING),
+        }
+        await self._insert("saved_prompt", [row | changes])
 
     async def count(self, table: str, **where: str) -> int:
         """Count the rows of a table."""

@@ -4,9 +4,9 @@ Functions over a connection to the database in which they stand. Nothing here al
 adds a row.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -64,6 +64,27 @@ type Key = tuple[str, ...]
 type Schemas = Sequence[str | None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherTable:
+    """A table of the original beside those of conversations, from wherever `metadata` are.
+
+    It is read in the order of its `key`, whose columns are texts. `prepare` makes of rows what
+    writes them in a transaction of ours, and says of which it cannot, and why.
+    """
+
+    name: str
+    columns: frozenset[str]
+    key: tuple[str, ...]
+    prepare: Callable[[Sequence[Row]], "Prepared"]
+
+
+class Prepared(NamedTuple):
+    """Rows that are ready to be written, and the keys of those that are not, each with why."""
+
+    write: Callable[[Connection], object]
+    skipped: Sequence[tuple[Sequence[object], str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
     """The tables that were recognised, by name."""
@@ -72,15 +93,18 @@ class Tables:
 
     @property
     def listed(self) -> Sequence[str]:
-        """The names of those that tell of conversations."""
-        return [name for name in KEYS if name in self.by_name]
+        """The names of those that are read from beginning to end."""
+        return [name for name in self.by_name if name not in {_TURNS, _SUMMARIES}]
 
 
-def recognise(connection: Connection, *, metadata: Schemas, cache: Schemas) -> Tables:
+def recognise(
+    connection: Connection, *, metadata: Schemas, cache: Schemas, others: Sequence[OtherTable] = ()
+) -> Tables:
     """Return the original's tables, each from the first of its schemas that has it."""
     found: dict[str, TableClause] = {}
-    for name, marks in _MARKS.items():
-        for schema in metadata if name in _OF_METADATA else cache:
+    cached = {CACHE, NAMED, _SUMMARIES}
+    for name, marks in (*_MARKS.items(), *((each.name, each.columns) for each in others)):
+        for schema in cache if name in cached else metadata:
             columns = _columns(connection, name, schema)
             if marks <= columns:
                 found[name] = table(name, *map(column, sorted(columns)), schema=schema)
@@ -114,12 +138,29 @@ def list_keys(
     return [tuple(row) for row in connection.execute(query)]
 
 
-def count_unlisted(connection: Connection, tables: Tables, name: str) -> int:
-    """Return how many rows `list_keys` never returns; SQLite lets every kind of value be a key."""
+def list_rows(
+    connection: Connection, tables: Tables, other: OtherTable, after: Key | None, limit: int
+) -> list[Row]:
+    """Return the next rows of a table whose keys are texts, in order."""
+    listed = tables.by_name[other.name]
+    columns = [listed.c[each] for each in other.key]
+    query = (
+        select(listed)
+        .where(*(_is_text(connection, each) for each in columns))
+        .order_by(*columns)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(tuple_(*columns) > tuple_(*after))
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def count_unlisted(connection: Connection, tables: Tables, name: str, key: Key) -> int:
+    """Return how many rows are never listed; SQLite lets every kind of value be a key."""
     if connection.dialect.name != "sqlite":
         return 0
     listed = tables.by_name[name]
-    is_listed = and_(*(_is_text(connection, listed.c[each]) for each in KEYS[name]))
+    is_listed = and_(*(_is_text(connection, listed.c[each]) for each in key))
     query = select(func.count()).select_from(listed).where(not_(is_listed))
     return connection.execute(query).scalar_one()
 

@@ -6,7 +6,7 @@ was seen, and a conversation is imported by whoever takes it out of the queue.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -74,12 +74,12 @@ def begin(connection: Connection, place: str, tables: Sequence[str]) -> None:
 def move(
     connection: Connection,
     listing: Listing,
-    entries: Sequence[Entry],
     *,
+    then: Callable[[Connection], object],
     last: Key | None,
     finished_at: datetime | None,
 ) -> bool:
-    """Queue what was listed behind `listing.position`; false when another worker did."""
+    """Do what is due to what was listed behind its position; false when another worker did."""
     _lock(connection)
     position = listing.position if last is None else json.dumps(last)
     moved = connection.execute(
@@ -92,10 +92,16 @@ def move(
         )
         .values(position=position, finished_at=finished_at)
     )
-    if moved.rowcount and entries:
+    if moved.rowcount:
+        then(connection)
+    return moved.rowcount > 0
+
+
+def enqueue(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Queue conversations; those that are queued stay so."""
+    if entries:
         rows = [each._asdict() for each in entries]
         connection.execute(_insert(connection, takeover_queue), rows)
-    return moved.rowcount > 0
 
 
 def queued(connection: Connection, limit: int, behind: str) -> list[Entry]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _LISTED_AT_ONCE: Final = 1000
+_COPIED_AT_ONCE: Final = 200
 _IMPORTED_AT_ONCE: Final = 50
 _PAUSE_SECONDS: Final = 5.0
 _WAIT_SECONDS: Final = 5.0
@@ -55,9 +56,15 @@ class Takeover:
     """One worker's part in the import from all places."""
 
     def __init__(
-        self, database: Database, places: Sequence[Place], *, wait_seconds: float = _WAIT_SECONDS
+        self,
+        database: Database,
+        places: Sequence[Place],
+        *,
+        others: Sequence[original.OtherTable] = (),
+        wait_seconds: float = _WAIT_SECONDS,
     ) -> None:
         self._database = database
+        self._others = {other.name: other for other in others}
         self._wait_seconds = wait_seconds
         self._places = {place.key: place for place in places}
         self._tables: dict[str, original.Tables] = {}
@@ -151,6 +158,7 @@ class Takeover:
                 original.recognise,
                 metadata=place.metadata_schemas,
                 cache=place.cache_schemas,
+                others=list(self._others.values()),
             )
         )
         self._tables[key] = tables
@@ -167,37 +175,74 @@ class Takeover:
             ]
 
     async def _list_some(self, listing: progress.Listing) -> None:
-        tables = await self._tables_of(listing.place)
-        place = self._places[listing.place].database
+        other = self._others.get(listing.table)
+        await (self._queue_some(listing) if other is None else self._copy_some(listing, other))
 
-        def look(connection: "Connection") -> tuple[Sequence[original.Key], int]:
-            name, after = listing.table, listing.after
-            keys = original.list_keys(connection, tables, name, after, _LISTED_AT_ONCE)
-            unlisted = 0 if keys else original.count_unlisted(connection, tables, name)
-            return keys, unlisted
-
-        keys, unlisted = await place.run(look)
+    async def _queue_some(self, listing: progress.Listing) -> None:
+        """Queue the conversations of the next keys."""
+        keys = await self._ask(
+            listing,
+            partial(
+                original.list_keys,
+                name=listing.table,
+                after=listing.after,
+                limit=_LISTED_AT_ONCE,
+            ),
+        )
         bad: list[Skipped] = []
         entries = _entries(listing, keys, bad)
-        now = self._database.clock()
+        last = keys[-1] if keys else None
+        if await self._move(listing, last, partial(progress.enqueue, entries=entries)):
+            self._skip(bad)
+
+    async def _copy_some(self, listing: progress.Listing, other: original.OtherTable) -> None:
+        """Copy the next rows of a table that is no conversation's."""
+        rows = await self._ask(
+            listing,
+            partial(original.list_rows, other=other, after=listing.after, limit=_COPIED_AT_ONCE),
+        )
+        last = tuple(str(rows[-1][each]) for each in other.key) if rows else None
+        prepared = other.prepare(rows)
+        if await self._move(listing, last, prepared.write):
+            self._skip([Skipped(other.name, key, why) for key, why in prepared.skipped])
+
+    async def _ask[T](
+        self, listing: progress.Listing, work: "Callable[[Connection, original.Tables], T]"
+    ) -> T:
+        tables = await self._tables_of(listing.place)
+        database = self._places[listing.place].database
+        return await database.run(lambda connection: work(connection, tables))
+
+    async def _move(
+        self,
+        listing: progress.Listing,
+        last: original.Key | None,
+        then: "Callable[[Connection], object]",
+    ) -> bool:
+        """Note that the listing came to its last key, or to its end; false when others did."""
+        unlisted = 0 if last else await self._count_unlisted(listing)
         moved = await self._database.writer.call(
             partial(
                 progress.move,
                 listing=listing,
-                entries=entries,
-                last=keys[-1] if keys else None,
-                finished_at=None if keys else now,
+                then=then,
+                last=last,
+                finished_at=None if last else self._database.clock(),
             )
         )
-        if moved:
-            self._skip(bad)
-            if unlisted:
-                self._skipped += unlisted
-                logger.warning(
-                    "rows of an earlier service have no readable key: table=%s rows=%d",
-                    listing.table,
-                    unlisted,
-                )
+        if moved and unlisted:
+            self._skipped += unlisted
+            logger.warning(
+                "rows of an earlier service have no readable key: table=%s rows=%d",
+                listing.table,
+                unlisted,
+            )
+        return moved
+
+    async def _count_unlisted(self, listing: progress.Listing) -> int:
+        name = listing.table
+        key = original.KEYS[name] if name in original.KEYS else self._others[name].key
+        return await self._ask(listing, partial(original.count_unlisted, name=name, key=key))
 
     async def _import_some(self) -> bool:
         """Import some conversations of the queue; false when it is empty."""
