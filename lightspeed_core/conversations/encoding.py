@@ -64,11 +64,11 @@ def decode(document: str, **beside: Unpack[Beside]) -> Turn:
     fields: dict[str, Any] = json.loads(document) if lenient else orjson.loads(document)
     known = {name: fields[name] for name in _PLAIN if name in fields}
     for name, kind in _RECORDS:
-        if fields.get(name) is not None:
-            known[name] = _build(kind, fields[name])
+        if row := fields.get(name):
+            known[name] = _build(kind, row)
     for name, kind in _LISTS:
-        rows: list[dict[str, Any]] = fields.get(name, [])
-        known[name] = tuple(_build(kind, row) for row in rows)
+        if rows := fields.get(name):
+            known[name] = tuple([_build(kind, row) for row in rows])
     known.update(beside)
     known["state"] = TurnState(beside["state"])
     return Turn(**known)
@@ -76,6 +76,8 @@ def decode(document: str, **beside: Unpack[Beside]) -> Turn:
 
 def _build(kind: type[Any], row: Mapping[str, Any]) -> object:
     names = _field_names(kind)
+    if row.keys() <= names.keys():
+        return kind(**row)
     return kind(**{name: value for name, value in row.items() if name in names})
 
 

@@ -6,9 +6,9 @@ readers.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, select, tuple_, update
+from sqlalchemy import Connection, Row, RowMapping, bindparam, delete, select, tuple_, update
 
 from lightspeed_core.conversations.encoding import decode
 from lightspeed_core.conversations.models import Conversation, ExpiredTurn, JournalBatch
@@ -40,7 +40,7 @@ _CONVERSATION: Final = select(conversations).where(
 
 def find_turn(connection: Connection, turn_id: str) -> Turn | None:
     """Return a turn, or None."""
-    row = connection.execute(_TURN, {"turn_id": turn_id}).mappings().one_or_none()
+    row = connection.execute(_TURN, {"turn_id": turn_id}).one_or_none()
     return None if row is None else _turn(row)
 
 
@@ -56,15 +56,15 @@ def left_behind(connection: Connection, turn_ids: Sequence[str]) -> list[Expired
         turns.c.conversation_id, turns.c.position
     )
     return [
-        ExpiredTurn(turn=_turn(row), journal=tuple(find_batches(connection, row["turn_id"], -1)))
-        for row in connection.execute(query).mappings().all()
+        ExpiredTurn(turn=_turn(row), journal=tuple(find_batches(connection, row.turn_id, -1)))
+        for row in connection.execute(query).all()
     ]
 
 
 def final_turns(connection: Connection, conversation_id: str, limit: int | None) -> list[Turn]:
     """Return the newest final turns of a conversation, oldest first."""
     query = _FINAL_TURNS.limit(limit)
-    rows = connection.execute(query, {"conversation_id": conversation_id}).mappings().all()
+    rows = connection.execute(query, {"conversation_id": conversation_id}).all()
     return [_turn(row) for row in reversed(rows)]
 
 
@@ -83,7 +83,7 @@ def list_turns(
             mark.c.turn_id == after, mark.c.conversation_id == conversation_id
         )
         query = query.where(turns.c.position > position.scalar_subquery())
-    return [_turn(row) for row in connection.execute(query).mappings()]
+    return [_turn(row) for row in connection.execute(query)]
 
 
 def find_conversation(connection: Connection, conversation_id: str) -> Conversation | None:
@@ -147,8 +147,18 @@ def remove_journals(connection: Connection, turn_ids: Sequence[str]) -> None:
     connection.execute(delete(journal).where(journal.c.turn_id.in_(turn_ids)))
 
 
-def _turn(row: RowMapping) -> Turn:
-    return decode(**row)
+def _turn(row: Row[Any, Any, Any, Any, Any, Any, Any]) -> Turn:
+    # By position, as `_TURNS` has them: names cost more than the rest, and histories are long.
+    turn_id, conversation_id, user_id, state, started_at, completed_at, document = row
+    return decode(
+        document,
+        turn_id=turn_id,
+        conversation_id=conversation_id,
+        user_id=user_id,
+        state=state,
+        started_at=started_at,
+        completed_at=completed_at,
+    )
 
 
 def _batch(row: RowMapping) -> JournalBatch:
