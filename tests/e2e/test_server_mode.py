@@ -1,6 +1,5 @@
 """Over a Llama Stack server: every endpoint, a server that goes, and one that comes late."""
 
-import importlib
 import json
 import time
 from collections.abc import Callable, Generator
@@ -12,6 +11,14 @@ import pytest
 import yaml
 
 from lightspeed_core.config.shipped import shipped_root
+from tests.support.operations import (
+    REQUESTS,
+    UNKNOWN_ID,
+    WITHOUT_STORE,
+    check_operation,
+    ids_for,
+    operations_of,
+)
 from tests.support.service import Service, free_port, running_service
 from tests.support.stack_server import Relay, StackServer, relay_to, running_stack
 from tests.support.streams import parse_stream, read_frames, text_of
@@ -19,62 +26,9 @@ from tests.support.stub_llm import StubLLM
 
 API_KEY = "key-of-the-stack"
 QUESTION = "Which environment variable changes the port on which the service listens?"
-UNKNOWN_ID = "123e4567-e89b-42d3-a456-426614174000"
 ENDPOINTS = ("/v1/query", "/v1/streaming_query")
-WITHOUT_STORE: dict[str, Any] = {"vector_store_ids": [], "generate_topic_summary": False}
 UNREACHABLE = "Unable to connect to Llama Stack"
 BOUND_SECONDS = 60
-
-# What each operation is asked, in this order; `{request_id}` is the id of a stream that has ended,
-# `{conversation_id}` its conversation's.
-REQUESTS: dict[str, dict[str, Any]] = {
-    "GET /liveness": {},
-    "GET /readiness": {},
-    "GET /v1/feedback/status": {},
-    "GET /v1/info": {},
-    "GET /v1/models": {},
-    "GET /v1/shields": {},
-    "GET /v1/tools": {},
-    "GET /v1/providers": {},
-    "GET /v1/providers/{provider_id}": {},
-    "GET /v1/rags": {},
-    "GET /v1/rags/{rag_id}": {},
-    "GET /v1/skills": {},
-    "GET /v1/config": {},
-    "GET /metrics": {},
-    "POST /authorized": {},
-    "POST /v1/feedback": {
-        "conversation_id": "{conversation_id}",
-        "user_question": "x",
-        "llm_response": "y",
-        "sentiment": 1,
-    },
-    "POST /v1/query": {"query": "Say hello"} | WITHOUT_STORE,
-    "POST /v1/streaming_query": {"query": "Say hello"} | WITHOUT_STORE,
-    "POST /v1/infer": {"question": "Say hello"},
-    "POST /v1/streaming_query/interrupt": {"request_id": "{request_id}"},
-    "GET /v1/streaming_query/{request_id}": {},
-    "GET /v1/conversations": {},
-    "GET /v1/conversations/{conversation_id}": {},
-    "PUT /v1/conversations/{conversation_id}": {"topic_summary": "Greetings"},
-    "GET /v2/conversations": {},
-    "GET /v2/conversations/{conversation_id}": {},
-    "PUT /v2/conversations/{conversation_id}": {"topic_summary": "Greetings"},
-    "DELETE /v1/conversations/{conversation_id}": {},
-    "DELETE /v2/conversations/{conversation_id}": {},
-    "PUT /v1/feedback/status": {"status": True},
-    "POST /v1/prompts": {"prompt": "Say {{ word }}", "variables": ["word"]},
-    "GET /v1/prompts": {},
-    "GET /v1/prompts/{prompt_id}": {},
-    "PUT /v1/prompts/{prompt_id}": {"prompt": "Say goodbye", "version": 1},
-    "DELETE /v1/prompts/{prompt_id}": {},
-    "GET /v1/saved-prompts/config": {},
-    "POST /v1/saved-prompts": {"name": "Greeting", "content": "Say hello"},
-    "GET /v1/saved-prompts": {},
-    "DELETE /v1/saved-prompts/{saved_prompt_id}": {},
-}
-
-CREATING = {"POST /v1/saved-prompts": 201}
 
 
 def written(folder: Path, url: str, *, degraded: bool = False, docs: bool = False) -> Path:
@@ -146,14 +100,7 @@ def document(client: httpx2.Client) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def ids(client: httpx2.Client) -> dict[str, str]:
-    """The ids of a stream that has ended, of a provider, of a store, of a prompt and of none."""
-    asked = client.post("/v1/streaming_query", json={"query": "x"} | WITHOUT_STORE)
-    return parse_stream(asked.text)[0].data | {
-        "provider_id": "openai",
-        "rag_id": "product-docs",
-        "prompt_id": client.post("/v1/prompts", json={"prompt": "x"}).json()["prompt_id"],
-        "saved_prompt_id": UNKNOWN_ID,
-    }
+    return ids_for(client)
 
 
 @pytest.fixture
@@ -163,25 +110,8 @@ def server_gone(relay: Relay) -> Generator[None]:
     relay.open()
 
 
-def with_ids(text: str, ids: dict[str, str]) -> str:
-    for name, value in ids.items():
-        text = text.replace(f"{{{name}}}", value)
-    return text
-
-
-def check_shape(document: dict[str, Any], operation: str, body: Any) -> None:
-    method, path = operation.split()
-    status = str(CREATING.get(operation, 200))
-    described = document["paths"][path][method.lower()]["responses"][status]
-    schema = described["content"]["application/json"]["schema"]
-    importlib.import_module("jsonschema").validate(body, document | schema)
-
-
 def test_every_operation_is_asked(document: dict[str, Any]) -> None:
-    described = {
-        f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item
-    }
-    assert described == REQUESTS.keys()
+    assert operations_of(document) == REQUESTS.keys()
 
 
 @pytest.mark.requirement("stack.server")
@@ -190,19 +120,7 @@ def test_every_operation_is_asked(document: dict[str, Any]) -> None:
 def test_every_operation_answers_as_it_is_described(
     client: httpx2.Client, document: dict[str, Any], ids: dict[str, str], operation: str
 ) -> None:
-    method, path = with_ids(operation, ids).split()
-    body = json.loads(with_ids(json.dumps(REQUESTS[operation]), ids))
-
-    answer = client.request(method, path, json=body or None)
-
-    assert answer.status_code == CREATING.get(operation, 200), answer.text
-    if answer.headers["content-type"].startswith("text/event-stream"):
-        events = parse_stream(answer.text)
-        assert (events[0].event, events[-1].event) == ("start", "end")
-    elif answer.headers["content-type"].startswith("text/plain"):
-        assert answer.text
-    else:
-        check_shape(document, operation, answer.json())
+    check_operation(client, document, ids, operation)
 
 
 @pytest.mark.requirement("stack.server")
