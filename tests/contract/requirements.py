@@ -253,6 +253,9 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/testing.md#promises": {
         "docs.promises": "Every promise is proved by a test.",
     },
+    "docs/testing.md#conformance": {
+        "docs.conformance": "What clients rely on is proved on the started service, row by row.",
+    },
     "docs/testing.md#documents": {
         "docs.complete": "Nothing that can be set, called or received is undescribed.",
         "docs.generated": "Generated files are current.",

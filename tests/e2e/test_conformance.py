@@ -181,6 +181,29 @@ def test_a_malformed_body_is_refused_with_its_reason(
     assert problem["msg"] == message
 
 
+@pytest.mark.requirement("query.form")
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_an_attachment_of_an_unknown_type_is_refused(client: httpx2.Client, endpoint: str) -> None:
+    attachment = {"attachment_type": "foo", "content_type": "text/plain", "content": "x"}
+    answer = client.post(endpoint, json={"query": "x", "attachments": [attachment]})
+
+    assert answer.status_code == 422
+    response, cause = problem_of(answer)
+    assert response == "Invalid attribute value"
+    assert cause.startswith("Invalid attachment type foo: must be one of ")
+
+
+@pytest.mark.requirement("query.answer")
+@pytest.mark.parametrize("content", ["not JSON", "[]", '{"nobody": 1}', '{"a": {"b": 7}}', "\xff"])
+def test_headers_for_mcp_servers_that_make_no_sense_are_ignored(
+    client: httpx2.Client, content: str
+) -> None:
+    headers = {b"MCP-HEADERS": content.encode("latin-1")}
+    answer = client.post("/v1/query", json={"query": "hello"} | WITHOUT_STORE, headers=headers)
+
+    assert (answer.status_code, answer.json()["response"]) == (200, "You asked: hello")
+
+
 @pytest.mark.requirement("query.unknown")
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_an_unknown_model_is_not_found(client: httpx2.Client, endpoint: str) -> None:
