@@ -210,6 +210,9 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/doctor.md#severities-and-exit-codes": {
         "doctor.verdict": "Its exit code tells fatal findings from a bad configuration.",
     },
+    "docs/engine.md#degraded-mode": {
+        "engine.degraded": "A service that started without Llama Stack is whole when it comes.",
+    },
     "docs/metrics.md#metrics": {
         "metrics.scrape": "`GET /metrics` answers at any time, and counts what was done.",
         "metrics.names": "Every metric is described with its type and its labels.",

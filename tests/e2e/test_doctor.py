@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.command import MINIMAL, run, written
-from tests.support.service import free_port
+from tests.support.service import free_port, running_service
 from tests.support.stub_llm import StubLLM
 
 SECRET = "sk-very-secret"
@@ -52,9 +52,33 @@ def test_the_shipped_configuration_has_nothing_fatal(tmp_path: Path, stub: StubL
         "listener",
         "database",
         "providers",
+        "stores",
         "endpoints",
         "embeddings",
     }
+
+
+@pytest.mark.requirement("doctor.untouched")
+def test_it_may_be_asked_beside_a_running_service(tmp_path: Path, stub: StubLLM) -> None:
+    environment = {
+        "OPENAI_API_KEY": SECRET,
+        "OPENAI_BASE_URL": stub.base_url,
+        "OPENAI_MODEL": "fake-llm",
+    }
+    config = written(tmp_path, MINIMAL)
+    with running_service(tmp_path / "data", environment=environment, config=config) as service:
+        service.wait_until_ready()
+        environment["LIGHTSPEED_PORT"] = str(service.port)
+        code, shown = examined(tmp_path, "-c", str(config), environment=environment)
+        with service.client() as client:
+            answer = client.post("/v1/query", json={"query": "hello", "vector_store_ids": []})
+
+    told = [finding for finding in shown["findings"] if finding["severity"] != "ok"]
+    assert [(finding["severity"], finding["check"]) for finding in told] == [
+        ("warning", "listener")
+    ]
+    assert code == 0
+    assert answer.status_code == 200
 
 
 @pytest.mark.requirement("doctor.verdict")

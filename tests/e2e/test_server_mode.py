@@ -331,6 +331,7 @@ def test_a_server_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
     assert "Traceback" not in service.output()
 
 
+@pytest.mark.requirement("engine.degraded")
 def test_a_degraded_service_is_whole_when_its_server_comes_and_survives_its_end(
     tmp_path: Path, model_environment: dict[str, str]
 ) -> None:

@@ -20,6 +20,7 @@ from lightspeed_core.cli.doctor.stack import (
     check_default_model,
     check_package,
     check_providers,
+    check_stores,
     examine_run_config,
 )
 from lightspeed_core.cli.doctor.variables import DATA_DIRECTORY_VARIABLE, check_variables
@@ -91,7 +92,9 @@ def _checks(
         return {**checks, "llama-stack": server}
     checks["llama-stack"] = _threaded(lambda: [check_package()])
     if run_config is not None:
+        relies_on = engine_settings(configuration).relies_on
         checks |= _of_run_config(run_config, environ, named)
+        checks["stores"] = _threaded(lambda: check_stores(run_config, relies_on))
     return checks
 
 

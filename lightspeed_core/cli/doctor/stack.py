@@ -1,12 +1,12 @@
 """Checks the Llama Stack that would run inside the process: package, run.yaml, providers."""
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
-from lightspeed_core.cli.doctor.finding import Finding, fatal, fine
+from lightspeed_core.cli.doctor.finding import Finding, fatal, fine, warning
 from lightspeed_core.engine.llama_stack.loading import describe_run_config, find_unloadable
 from lightspeed_core.engine.llama_stack.run_config import RunConfig
-from lightspeed_core.engine.llama_stack.settings import EngineSettings
+from lightspeed_core.engine.llama_stack.settings import EngineSettings, Reliance, Resource
 from lightspeed_core.engine.llama_stack.version import check_version, installed_version
 from lightspeed_core.errors import ConfigurationError
 
@@ -50,6 +50,24 @@ def check_providers(run_config: RunConfig, environ: Mapping[str, str]) -> Iterat
         else:
             remedy = "install the package, or correct type, module or settings of the provider"
             yield fatal(reason, where=place, remedy=remedy)
+
+
+def check_stores(run_config: RunConfig, relies_on: Iterable[Reliance]) -> Iterator[Finding]:
+    """Check that run.yaml registers the vector stores that the configuration names."""
+    resources: Mapping[str, Any] = run_config.content.get("registered_resources") or {}
+    registered = [store["vector_store_id"] for store in resources.get("vector_stores") or ()]
+    for reliance in relies_on:
+        if reliance.resource is not Resource.VECTOR_STORE:
+            continue
+        if reliance.name in registered:
+            yield fine(f"vector store {reliance.name} is registered", where=reliance.place)
+        else:
+            yield warning(
+                f"vector store {reliance.name} is not registered in {run_config.path}; registered "
+                f"are {', '.join(registered) or 'none'}",
+                where=reliance.place,
+                remedy="register it: the start ends unless an earlier one has registered it",
+            )
 
 
 def check_default_model(

@@ -4,7 +4,6 @@ It knows neither how a stack is opened nor how it is called; both are parts that
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -46,6 +45,8 @@ from lightspeed_core.engine.types import (
 from lightspeed_core.errors import EngineUnavailable, LightspeedError
 
 HEALTH_SECONDS = 5.0
+# To boot inside this process costs all who are served there; a server is just asked again.
+LIBRARY_PAUSE_SECONDS = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,13 @@ type OpenStack = Callable[[EngineSettings, Callable[[BootStage], None]], Awaitab
 class LlamaStackEngine(Engine):
     """Llama Stack as the service sees it."""
 
-    def __init__(self, settings: EngineSettings, open_stack: OpenStack) -> None:
+    def __init__(
+        self,
+        settings: EngineSettings,
+        open_stack: OpenStack,
+        *,
+        library_pause: float = LIBRARY_PAUSE_SECONDS,
+    ) -> None:
         self._settings = settings
         self._open_stack = open_stack
         self._status = BootStatus(stage=BootStage.STARTING)
@@ -63,8 +70,10 @@ class LlamaStackEngine(Engine):
         self._stack: Stack | None = None
         self._health: tuple[float, list[ProviderHealth]] | None = None
         self._asking = asyncio.Lock()
-        self._heals = settings.allow_degraded_mode and not settings.library_mode
+        self._heals = settings.allow_degraded_mode
         self._healing = asyncio.Lock()
+        self._pause = library_pause if settings.library_mode else 0.0
+        self._attempted_at = 0.0
 
     async def start(self) -> None:
         """Boot. In degraded mode an unreachable stack is no error; `status` tells of it."""
@@ -78,6 +87,7 @@ class LlamaStackEngine(Engine):
         else:
             logger.info("engine booted seconds=%.2f", time.monotonic() - began)
         finally:
+            self._attempted_at = time.monotonic()
             self._settled.set()
 
     @override
@@ -182,7 +192,10 @@ class LlamaStackEngine(Engine):
             self._report(BootStage.VERIFYING)
             await verify(stack, settings.relies_on)
         except BaseException as exc:
-            reason = exc.cause if isinstance(exc, LightspeedError) else repr(exc)
+            # An attempt that was cancelled with its caller tells nothing new.
+            reason = self._status.error or repr(exc)
+            if isinstance(exc, LightspeedError):
+                reason = exc.cause
             self._status = BootStatus(stage=BootStage.FAILED, error=reason)
             if stack is not None:
                 await stack.close()
@@ -212,8 +225,17 @@ class LlamaStackEngine(Engine):
         return self._stack
 
     async def _heal(self) -> None:
-        """Try once to reach a server that was not there at the start."""
+        """Try once to have what was away at the start; callers at one time share an attempt."""
+        called_at = time.monotonic()
         async with self._healing:
-            if self._stack is None:
-                with contextlib.suppress(LightspeedError):
-                    await self._boot(replace(self._settings, max_retries=0))
+            since = called_at - self._attempted_at
+            # Negative for who waited while another one tried.
+            if self._stack is not None or since < self._pause:
+                return
+            try:
+                await self._boot(replace(self._settings, max_retries=0))
+            except LightspeedError as exc:
+                logger.info("engine is still unavailable: %s", exc.cause)
+            else:
+                logger.info("engine left degraded mode")
+            self._attempted_at = time.monotonic()

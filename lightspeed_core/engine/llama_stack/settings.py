@@ -51,8 +51,7 @@ class EngineSettings:
 
     In-process, `sections` stand for a `run_config` that is built from them.
     Times are in seconds. `timeout` bounds one answer of a server, `boot_wait_seconds` how long a
-    call waits for the boot. `max_retries`, `retry_delay` and `allow_degraded_mode` concern the
-    start against a server.
+    call waits for the boot. `max_retries` and `retry_delay` concern the start against a server.
     """
 
     library_mode: bool = True

@@ -103,14 +103,59 @@ async def test_a_server_that_was_away_at_a_degraded_start_is_found_later():
     assert [attempt.max_retries for attempt in opening.attempts] == [5, 0, 0]
 
 
-async def test_a_degraded_start_of_the_library_stays_failed():
+async def test_a_library_that_could_not_boot_is_booted_again_after_a_pause():
     opening = Opening(EngineUnavailable("no database"))
     opening.gate.set()
-    engine = LlamaStackEngine(settings(allow_degraded_mode=True), opening)
-    await engine.start()
+    pausing = LlamaStackEngine(settings(allow_degraded_mode=True), opening)
+    await pausing.start()
     with pytest.raises(EngineUnavailable, match="no database"):
-        await engine.models()
+        await pausing.models()
     assert len(opening.attempts) == 1
+
+    opening.failures.append(EngineUnavailable("no database"))
+    engine = LlamaStackEngine(settings(allow_degraded_mode=True), opening, library_pause=0.0)
+    await engine.start()
+    assert engine.status().stage is BootStage.FAILED
+    assert len(await engine.models()) == 1
+    assert engine.status().stage is BootStage.READY
+
+
+async def test_calls_at_one_time_share_an_attempt_to_leave_degraded_mode():
+    opening = Opening(EngineUnavailable("away"), EngineUnavailable("still away"))
+    opening.gate.set()
+    engine = LlamaStackEngine(settings(library_mode=False, allow_degraded_mode=True), opening)
+    await engine.start()
+    opening.gate.clear()
+    async with asyncio.TaskGroup() as group:
+        calls = [group.create_task(outcome_of(engine)) for _ in range(5)]
+        while len(opening.attempts) < 2:
+            await asyncio.sleep(0)
+        opening.gate.set()
+    assert {call.result() for call in calls} == {"still away"}
+    assert len(opening.attempts) == 2
+
+
+async def outcome_of(engine: LlamaStackEngine) -> str:
+    try:
+        return await engine.version()
+    except EngineUnavailable as error:
+        return error.cause
+
+
+async def test_an_attempt_that_ends_with_its_caller_tells_others_nothing_of_that():
+    opening = Opening(EngineUnavailable("away"))
+    opening.gate.set()
+    engine = LlamaStackEngine(settings(library_mode=False, allow_degraded_mode=True), opening)
+    await engine.start()
+    opening.gate.clear()
+    async with asyncio.TaskGroup() as group:
+        call = group.create_task(engine.version())
+        while len(opening.attempts) < 2:
+            await asyncio.sleep(0)
+        call.cancel()
+    assert engine.status().error == "away"
+    opening.gate.set()
+    assert len(await engine.models()) == 1
 
 
 async def test_health_is_asked_once_for_many_callers():

@@ -7,8 +7,10 @@ from lightspeed_core.cli.doctor.finding import Severity
 from lightspeed_core.cli.doctor.stack import (
     check_default_model,
     check_package,
+    check_stores,
     examine_run_config,
 )
+from lightspeed_core.engine.llama_stack.settings import Reliance, Resource
 from tests.support.doctor import NO_USER_DATA, examined_configuration, run_config_of
 
 PLACE = "llama_stack.library_client_config_path"
@@ -51,6 +53,21 @@ def test_a_run_configuration_that_is_built_is_examined_and_not_written(tmp_path:
     assert run_config is not None
     assert "ollama" in run_config.provider_ids({})
     assert [path.name for path in tmp_path.iterdir()] == ["lcs.yaml"]
+
+
+def test_a_store_that_is_relied_on_wants_to_be_registered(tmp_path: Path) -> None:
+    store = {"vector_store_id": "docs"}
+    run_config = run_config_of(tmp_path, registered_resources={"vector_stores": [store]})
+    relies_on = [
+        Reliance(resource=Resource.VECTOR_STORE, name=name, place="knowledge.store")
+        for name in ("docs", "dogs")
+    ]
+
+    there, missing = check_stores(run_config, relies_on)
+
+    assert (there.severity, missing.severity) == (Severity.OK, Severity.WARNING)
+    assert "dogs is not registered" in missing.what
+    assert (missing.where, bool(missing.remedy)) == ("knowledge.store", True)
 
 
 def test_a_default_model_wants_its_provider_on(tmp_path: Path) -> None:
