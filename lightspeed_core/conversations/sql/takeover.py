@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from lightspeed_core.conversations.sql import original, progress
-from lightspeed_core.conversations.takeover import Found, Skipped, take_over
+from lightspeed_core.conversations.takeover import Found, Skipped, Taken, take_over
 from lightspeed_core.db.database import Database
 from lightspeed_core.db.foreign import ForeignDatabase
 from lightspeed_core.domain.identifiers import conversation_id_spellings, normal_conversation_id
@@ -253,7 +253,10 @@ class Takeover:
         if not entries:
             return False
         found = await self._read(entries)
-        taken = {each: take_over(each, rows) for each, rows in found.items()}
+        taken: dict[str, Taken] = {}
+        for conversation_id, rows in found.items():
+            taken[conversation_id] = take_over(conversation_id, rows)
+            await asyncio.sleep(0)  # requests are answered in between
         imported = await self._database.writer.call(
             partial(progress.import_all, taken=taken, now=self._database.clock())
         )
