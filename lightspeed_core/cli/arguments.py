@@ -11,6 +11,7 @@ from lightspeed_core.constants import DEFAULT_CONFIGURATION_FILE
 PROGRAM: Final = "lightspeed-stack"
 FAILED: Final = 1
 MISUSED: Final = 2
+PARTLY: Final = 3
 DOCUMENTS: Final = ("configuration", "diagram", "events", "openapi", "schema")
 
 _NO_GENERATOR: Final = (
@@ -18,18 +19,12 @@ _NO_GENERATOR: Final = (
     "and that file in llama_stack.library_client_config_path"
 )
 _NO_MODELS: Final = "the models of the API are in its OpenAPI document: use `docs openapi`"
-_NO_UNIFIED: Final = (
-    "this version reads run.yaml as it is: name it in llama_stack.library_client_config_path"
-)
 _ANSWERS: Final = {
     ("-m", "--dump-models"): _NO_MODELS,
     ("-gr", "--dump-models-group"): _NO_MODELS,
     ("-g", "--generate-llama-stack-configuration"): _NO_GENERATOR,
     ("-i", "--input-config-file"): _NO_GENERATOR,
     ("-o", "--output-config-file"): _NO_GENERATOR,
-    ("--migrate-config",): _NO_UNIFIED,
-    ("--run-yaml",): _NO_UNIFIED,
-    ("--migrate-output",): _NO_UNIFIED,
 }
 
 
@@ -99,6 +94,14 @@ def build_parser() -> argparse.ArgumentParser:
         help="where to write the run.yaml that is built from the configuration "
         "(default: .generated/run.yaml)",
     )
+    parser.add_argument(
+        "--migrate-config",
+        action="store_true",
+        help="write the configuration and the run.yaml of --run-yaml into the one file of "
+        "--migrate-output and exit",
+    )
+    parser.add_argument("--run-yaml", type=Path, metavar="PATH", help="see --migrate-config")
+    parser.add_argument("--migrate-output", type=Path, metavar="PATH", help="see --migrate-config")
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     for flags, answer in _ANSWERS.items():
         parser.add_argument(*flags, action=_Answer, nargs="?", const=answer, help=argparse.SUPPRESS)
@@ -126,3 +129,14 @@ def _add_subcommands(parser: argparse.ArgumentParser) -> None:
         help="configuration file, as without the subcommand",
     )
     doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
+    migrate = subcommands.add_parser(
+        "migrate",
+        help="write a run.yaml of Llama Stack 0.2 anew for 0.7",
+        description="Writes a run.yaml of Llama Stack 0.2 anew for 0.7 and lists what has no place "
+        "in it. Exit code 3: something was not carried over.",
+    )
+    migrate.add_argument("run_yaml", type=Path, metavar="RUN.yaml")
+    migrate.add_argument(
+        "--output", type=Path, metavar="FILE", help="where to write it (default: standard output)"
+    )
+    migrate.add_argument("--force", action="store_true", help="write over a file that exists")

@@ -26,10 +26,10 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line; 2 stands for a configuration that cannot be used."""
     options = build_parser().parse_args(arguments)
     try:
-        if options.command == "docs":
-            return _write_document(options)
-        if options.command == "doctor":
-            return _diagnose(options)
+        if options.command is not None:
+            return _run_subcommand(options)
+        if options.migrate_config:
+            return _migrate_configuration(options)
         if options.dump_schema:
             return _dump_schema()
         if options.dump_configuration:
@@ -37,6 +37,16 @@ def run(arguments: Sequence[str]) -> int:
         return _serve(options)
     except ConfigurationError as error:
         return _complain(str(error), MISUSED)
+
+
+def _run_subcommand(options: argparse.Namespace) -> int:
+    if options.command == "docs":
+        return _write_document(options)
+    if options.command == "doctor":
+        return _diagnose(options)
+    from lightspeed_core.cli.migrate import migrate
+
+    return migrate(options.run_yaml, options.output, force=options.force)
 
 
 def _load(file: Path | None) -> "Configuration":
@@ -81,6 +91,14 @@ def _dump_schema() -> int:
     from lightspeed_core.config.json_schema import render_schema
 
     return _write(_SCHEMA_FILE, render_schema())
+
+
+def _migrate_configuration(options: argparse.Namespace) -> int:
+    if options.run_yaml is None or options.migrate_output is None:
+        return _complain("--migrate-config needs --run-yaml PATH and --migrate-output PATH", FAILED)
+    from lightspeed_core.cli.migrate import migrate_configuration
+
+    return migrate_configuration(options.config, options.run_yaml, options.migrate_output)
 
 
 def _write_document(options: argparse.Namespace) -> int:

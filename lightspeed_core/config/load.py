@@ -41,16 +41,25 @@ def load_configuration(path: Path | None, environ: Mapping[str, str]) -> Configu
             line, key, value and what would be right.
     """
     file = find_configuration_file(path)
-    try:
-        document = parse_document(read_text(file))
-    except ProblemsFound as found:
-        raise ConfigurationError(render_problems(file, found.problems)) from found
+    document = read_document(file)
     substitution = substitute(document.tree, environ)
     try:
         return complete(_validate(document, substitution), environ)
     except ProblemsFound as found:
         problems = [_located(problem, document, substitution) for problem in found.problems]
         raise ConfigurationError(render_problems(file, problems)) from found
+
+
+def read_document(file: Path) -> Document:
+    """Read a file as it is written: neither checked nor with its expressions replaced.
+
+    Raises:
+        ConfigurationError: It cannot be read, or is no mapping in YAML.
+    """
+    try:
+        return parse_document(read_text(file))
+    except ProblemsFound as found:
+        raise ConfigurationError(render_problems(file, found.problems)) from found
 
 
 def _validate(document: Document, substitution: Substitution) -> Configuration:

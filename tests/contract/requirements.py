@@ -52,6 +52,13 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/unified.md#models": {
         "unified.refusal": "A provider that cannot be served is refused with what would help.",
     },
+    "docs/migration.md#a-runyaml-of-the-02-line": {
+        "migrate.run-yaml": "An old run.yaml is written anew, and what it lacks then is listed.",
+        "migrate.no-loss": "Neither the file that is read nor another one is written over.",
+    },
+    "docs/migration.md#two-files-into-one": {
+        "migrate.one-file": "A configuration and its run.yaml become one file that means the same.",
+    },
     "docs/troubleshooting.md#the-service-does-not-start": {
         "start.refusal": "A start that cannot succeed ends with one clear line.",
         "stack.run-yaml": "A run.yaml of another age is refused key by key.",

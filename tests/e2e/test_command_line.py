@@ -44,7 +44,6 @@ def with_tls(directory: Path, password: str) -> Path:
         ("-gr", "requests"),
         ("-g",),
         ("-g", "-i", "run.yaml", "-o", "run_.yaml"),
-        ("--migrate-config", "--run-yaml", "run.yaml", "--migrate-output", "x.yaml"),
     ],
 )
 def test_a_flag_that_is_no_longer_acted_on_gets_one_line(
@@ -64,7 +63,6 @@ def test_help_names_the_flags(tmp_path: Path) -> None:
     assert done.returncode == 0
     for flag in ("-h", "-v", "-d", "-c CONFIG_FILE", "-s", "--synthesized-config-output", "docs"):
         assert flag in done.stdout
-    assert "--migrate-config" not in done.stdout
 
 
 @pytest.mark.requirement("cli.flags")

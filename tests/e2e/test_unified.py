@@ -122,6 +122,7 @@ def test_workers_build_it_too_and_a_flag_says_where(tmp_path: Path, stub: StubLL
         service.wait_until_ready()
         with service.client() as client:
             answer = client.post("/v1/query", json={"query": "[[say=Here I am.]]"})
+        service.terminate()
         output = service.output()
 
     assert answer.json()["response"] == "Here I am."

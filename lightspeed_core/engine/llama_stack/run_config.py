@@ -7,10 +7,10 @@ and shields. Here every such key is an error that says where the value belongs t
 import difflib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import yaml
 
@@ -103,18 +103,30 @@ def expand(text: str, environ: Mapping[str, str]) -> str:
 
 def read_run_config(path: Path) -> RunConfig:
     """Read and check a run.yaml. Raises `ConfigurationError` that lists every problem."""
-    return check_run_config(path, _parse(path))
+    return check_run_config(path, parse_run_config(path))
 
 
 def check_run_config(path: Path, content: Json) -> RunConfig:
     """Check what a run.yaml holds. Raises `ConfigurationError` that lists every problem."""
-    if problems := list(_problems(content)):
-        lines = "".join(f"\n  {key}: {text}" for key, text in problems)
-        raise ConfigurationError(f"{path} is not a run.yaml for Llama Stack 0.7:{lines}")
+    if problems := find_problems(content):
+        refuse(path, problems, is_legacy=bool(legacy.TOP_LEVEL & content.keys()))
     return RunConfig(path=path, content=content)
 
 
-def _parse(path: Path) -> Json:
+def refuse(path: Path, problems: Iterable[Problem], *, is_legacy: bool = False) -> NoReturn:
+    """Raise `ConfigurationError` that lists the problems of a file."""
+    lines = "".join(f"\n  {key}: {text}" for key, text in problems)
+    advice = f" (`lightspeed-stack migrate {path}` writes it anew)" if is_legacy else ""
+    raise ConfigurationError(f"{path} is not a run.yaml for Llama Stack 0.7{advice}:{lines}")
+
+
+def find_problems(content: Json) -> list[Problem]:
+    """Return what keeps a mapping from being a run.yaml, as keys and what would be right."""
+    return list(_problems(content))
+
+
+def parse_run_config(path: Path) -> Json:
+    """Read a file without checking it. Raises `ConfigurationError` when it holds no mapping."""
     if not path.is_file():
         raise ConfigurationError(f"Llama Stack configuration file '{path}' is not a file")
     if path.suffix != ".yaml":

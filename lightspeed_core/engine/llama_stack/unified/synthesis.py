@@ -135,13 +135,8 @@ def _id_when_on(entry: Mapping[str, Any], environ: Mapping[str, str]) -> str:
 
 def _completed(tree: Tree) -> Tree:
     """Add what Llama Stack cannot do without, or would put into the home directory."""
-    completed: Tree = {
-        "version": 2,
-        "distro_name": DISTRIBUTION,
-        "apis": None,
-        "providers": {},
-        **tree,
-    }
+    named = {} if tree.get("image_name") else {"distro_name": DISTRIBUTION}
+    completed: Tree = {"version": 2, **named, "apis": None, "providers": {}, **tree}
     if completed["apis"] is None:
         completed["apis"] = [api for api, entries in completed["providers"].items() if entries]
     storage: Tree = dict(completed.get("storage") or {})
