@@ -6,12 +6,16 @@ from typing import Any, Final
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from lightspeed_core.api.errors import responses
+from lightspeed_core.api.examples import BODY_EXAMPLES
 from lightspeed_core.api.routes import include_routes
 from lightspeed_core.api.schemas.errors import Problem
 from lightspeed_core.api.schemas.stream_events import StreamEvent
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.constants import DISTRIBUTION
+from lightspeed_core.errors import PromptTooLong
 
+_TOO_LARGE: Final = "413"
 _SERVER: Final = "http://localhost:8080"
 _TAGS: Final = [
     {"name": "query", "description": "Ask a question, get one answer."},
@@ -59,6 +63,11 @@ def install(app: FastAPI, configuration: Configuration) -> None:
         schemas = described["components"]["schemas"]
         for body in (Problem, StreamEvent):
             _add_body(schemas, body)
+        for name, example in BODY_EXAMPLES.items():
+            schemas[name]["examples"] = [example]
+        for item in described["paths"].values():
+            for operation in item.values():
+                _add_body_limit(operation)
         return described
 
     app.openapi = describe_with_more_bodies
@@ -70,6 +79,19 @@ def _add_body(schemas: dict[str, Any], body: type[BaseModel]) -> None:
     for name, definition in schema.pop("$defs", {}).items():
         schemas.setdefault(name, definition)
     schemas[body.__name__] = schema
+
+
+def _add_body_limit(operation: dict[str, Any]) -> None:
+    """Describe the refusal of a body that is too large; no body is read without a limit."""
+    answers: dict[str, Any] = operation["responses"]
+    if "requestBody" not in operation or _TOO_LARGE in answers:
+        return
+    entry = responses(PromptTooLong)[int(_TOO_LARGE)]
+    body: type[BaseModel] = entry.pop("model")
+    entry["content"]["application/json"]["schema"] = {
+        "$ref": f"#/components/schemas/{body.__name__}"
+    }
+    operation["responses"] = dict(sorted({**answers, _TOO_LARGE: entry}.items()))
 
 
 def document(configuration: Configuration) -> dict[str, Any]:

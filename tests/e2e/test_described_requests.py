@@ -15,7 +15,7 @@ import pytest
 from tests.support.service import Service, running_service
 
 SEED = 1
-REQUESTS_PER_OPERATION = 100
+REQUESTS_PER_OPERATION = 60
 LEAST_CASES = 3000
 BOUND_SECONDS = 900
 
@@ -114,7 +114,7 @@ def test_every_operation_is_asked_and_often(runs: list[Run], described: Service)
 
     assert sum(each["tested"] for each in operations) == sum(map(len, paths.values()))
     assert [each["selected"] for each in operations] == [each["tested"] for each in operations]
-    assert sum(each.cases for each in runs) >= LEAST_CASES
+    assert sum(each.cases for each in runs) >= LEAST_CASES, [each.cases for each in runs]
 
 
 def test_the_service_has_answered_them_all_and_none_with_a_fault_of_its_own(

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Response, status
 from lightspeed_core import errors
 from lightspeed_core.api.deps import ConfigurationDep, ConversationsDep, EngineDep
 from lightspeed_core.api.errors import responses
+from lightspeed_core.api.examples import NOT_READY_EXAMPLE
 from lightspeed_core.api.guards import GuardedRoute, require
 from lightspeed_core.api.readiness import judge_readiness
 from lightspeed_core.api.schemas.health import LivenessResponse, ReadinessResponse
@@ -22,7 +23,13 @@ router = APIRouter(
 @router.get(
     "/readiness",
     dependencies=[require(Action.INFO)],
-    responses={503: {"model": ReadinessResponse, "description": "Not ready, with the reason."}},
+    responses={
+        503: {
+            "model": ReadinessResponse,
+            "description": "Not ready, with the reason.",
+            "content": {"application/json": {"example": NOT_READY_EXAMPLE}},
+        }
+    },
 )
 @router.get("/v1/readiness", dependencies=[require(Action.INFO)], include_in_schema=False)
 async def readiness(

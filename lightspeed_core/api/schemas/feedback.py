@@ -137,7 +137,9 @@ class FeedbackStatusResponse(BaseModel):
 class FeedbackStatusRequest(RequestBody):
     """What to set the switch to."""
 
-    status: StrictBool = Field(default=False, description="Whether to take feedback.")
+    status: StrictBool = Field(
+        default=False, description="Whether to take feedback.", examples=[True]
+    )
 
 
 class FeedbackStatusChange(BaseModel):

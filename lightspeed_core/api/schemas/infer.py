@@ -157,24 +157,4 @@ class InferData(BaseModel):
 class InferResponse(BaseModel):
     """The answer to a question of a command line."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "data": {
-                        "text": "To list files use ls.",
-                        "request_id": "9f5c0e0a-5f4e-4b66-8c0b-6e2f6b3a1d11",
-                        "tool_calls": None,
-                        "tool_results": None,
-                        "rag_chunks": None,
-                        "referenced_documents": None,
-                        "input_tokens": None,
-                        "output_tokens": None,
-                        "tokens_estimated": None,
-                    }
-                }
-            ]
-        }
-    )
-
     data: InferData
