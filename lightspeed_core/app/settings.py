@@ -7,6 +7,7 @@ from lightspeed_core.assistant.context import (
     DEFAULT_INFER_ITERS,
     DEFAULT_TOOL_CALLS,
     AssistantSettings,
+    CompactionSettings,
 )
 from lightspeed_core.config.customization import CustomizationConfiguration, CustomProfile
 from lightspeed_core.config.database import (
@@ -131,6 +132,7 @@ def assistant_settings(configuration: Configuration) -> AssistantSettings:
         heartbeat=service.heartbeat_seconds,
         drain=service.drain_seconds,
         cancel_on_disconnect=service.on_disconnect is OnDisconnect.CANCEL,
+        compaction=_compaction(configuration),
     )
 
 
@@ -144,6 +146,19 @@ def _topic_prompt(customization: CustomizationConfiguration) -> SystemPrompt | N
     profile = customization.custom_profile
     prompt = profile.prompts.get(TOPIC_PROMPT) if profile else None
     return compile_prompt(prompt, profile.variables) if profile and prompt else None
+
+
+def _compaction(configuration: Configuration) -> CompactionSettings | None:
+    section = configuration.compaction
+    if not section.enabled:
+        return None
+    return CompactionSettings(
+        threshold_ratio=section.threshold_ratio,
+        token_floor=section.token_floor,
+        buffer_turns=section.buffer_turns,
+        buffer_max_ratio=section.buffer_max_ratio,
+        context_windows=configuration.inference.context_windows,
+    )
 
 
 def default_model(configuration: Configuration) -> ModelRef | None:

@@ -1,6 +1,7 @@
 """Everything that is resolved before a turn runs, frozen."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from lightspeed_core.assistant.request import TurnRequest
@@ -12,11 +13,26 @@ DEFAULT_TOOL_CALLS: Final = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CompactionSettings:
+    """When older turns are summarised, and which stay; `config.compaction` says what each means.
+
+    `context_windows` are in tokens, by the model's identifier.
+    """
+
+    threshold_ratio: float = 0.7
+    token_floor: int = 4096
+    buffer_turns: int = 4
+    buffer_max_ratio: float = 0.3
+    context_windows: Mapping[str, int] = field(default_factory=dict[str, int])
+    seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AssistantSettings:
     """What the configuration says to the assistant. Times are in seconds.
 
     `input_sources` are the stores searched for every turn, None for all that are listed.
-    `topic_prompt` is None for the built-in one.
+    `topic_prompt` is None for the built-in one, `compaction` where nothing is summarised.
     """
 
     system_prompt: SystemPrompt
@@ -34,6 +50,7 @@ class AssistantSettings:
     heartbeat: float = 15.0
     drain: float = 10.0
     cancel_on_disconnect: bool = False
+    compaction: CompactionSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,9 +55,17 @@ def write_date(moment: datetime) -> str:
 
 
 def build_messages(
-    system_prompt: str, history: Sequence[Turn], turn: Turn, chunks: Sequence[RagChunk]
+    system_prompt: str,
+    history: Sequence[Turn],
+    turn: Turn,
+    chunks: Sequence[RagChunk],
+    *,
+    summary: str | None = None,
 ) -> tuple[Message, ...]:
-    """Return the prompt: system, earlier turns, passages in a message of their own, question."""
+    """Return the prompt: system, earlier turns, passages in a message of their own, question.
+
+    A summary of what came before stands in front of the earlier turns.
+    """
     system = Message(role=Role.SYSTEM, content=system_prompt)
     passages: tuple[Message, ...] = ()
     if chunks:
@@ -69,7 +77,17 @@ def build_messages(
         content=with_attachments(turn.question, turn.attachments),
         images=image_urls(turn.attachments),
     )
-    return (system, *earlier, *passages, question)
+    return (system, *_summary_messages(summary), *earlier, *passages, question)
+
+
+def _summary_messages(summary: str | None) -> tuple[Message, ...]:
+    # Not part of the system prompt: what users said must not gain its authority.
+    if not summary:
+        return ()
+    return (
+        Message(role=Role.USER, content=f"Summary of our conversation so far:\n\n{summary}"),
+        Message(role=Role.ASSISTANT, content="I go on from this summary."),
+    )
 
 
 def _history_messages(turn: Turn) -> tuple[Message, ...]:

@@ -38,14 +38,18 @@ def estimate_tokens(text: str) -> int:
     return len(_PIECE.findall(text))
 
 
+def estimate_prompt(messages: Iterable[Message]) -> int:
+    """Estimate the tokens of a whole prompt without tools."""
+    return sum(_of_message(message) for message in messages) + TOKENS_OF_ANSWER
+
+
 def estimate_usage(
     request: ChatRequest, written: Iterable[str], calls: Iterable[ToolCall]
 ) -> TokenUsage:
     """Estimate what a call read and wrote: the whole prompt with its tools, text and tool calls."""
-    read = sum(_of_message(message) for message in request.messages)
-    read += sum(_of_tool(tool) for tool in request.tools)
+    read = estimate_prompt(request.messages) + sum(_of_tool(tool) for tool in request.tools)
     wrote = estimate_tokens("".join(written)) + sum(_of_call(call) for call in calls)
-    return TokenUsage(input_tokens=read + TOKENS_OF_ANSWER, output_tokens=wrote, is_estimated=True)
+    return TokenUsage(input_tokens=read, output_tokens=wrote, is_estimated=True)
 
 
 def _of_message(message: Message) -> int:

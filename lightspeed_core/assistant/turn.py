@@ -5,12 +5,14 @@ them.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Final
 
 from lightspeed_core.assistant.citations import verify_citations
-from lightspeed_core.assistant.context import AssistantSettings, TurnContext
+from lightspeed_core.assistant.compaction import Compactor, Earlier, recall
+from lightspeed_core.assistant.context import AssistantSettings, CompactionSettings, TurnContext
 from lightspeed_core.assistant.measure import MeasuredChat
 from lightspeed_core.assistant.plain_text import DISGUISED, SANITIZER, is_disguised
 from lightspeed_core.assistant.prompts import build_messages
@@ -33,11 +35,17 @@ from lightspeed_core.domain.events import (
     TurnStarted,
     Warned,
 )
+from lightspeed_core.domain.messages import Message
 from lightspeed_core.domain.retrieval import RagChunk
-from lightspeed_core.domain.turn import Turn
+from lightspeed_core.domain.turn import Turn, TurnWarning
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.errors import Conflict, PromptTooLong
 from lightspeed_core.observability.metrics import Metrics
+
+_PASSAGES_LEFT_OUT: Final = TurnWarning(
+    code="passages_left_out",
+    message="Passages of documents were left out: the question with them was too long.",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,16 +79,13 @@ async def run_turn(
             yield refusal
             return
         found = await _retrieve(context, parts)
-        async with aclosing(_answer(context, parts, model, found.chunks)) as answer:
+        async with aclosing(_Answer(context, parts, model, found).events()) as answer:
             async for event in answer:
                 if isinstance(event, ModelAccepted | ConversationCompacted) and started:
                     yield started
                     started = None
-                    if found.chunks:
-                        yield DocumentsRetrieved(found.chunks)
-                    for warning in found.warnings:
-                        parts.metrics.warned(warning.code)
-                        yield Warned(warning)
+                if isinstance(event, Warned):
+                    parts.metrics.warned(event.warning.code)
                 model.note(event)
                 yield event
 
@@ -117,37 +122,106 @@ async def _wait_for_predecessors(turn: Turn, parts: TurnParts) -> None:
         ) from None
 
 
-async def _answer(
-    context: TurnContext, parts: TurnParts, model: MeasuredChat, chunks: tuple[RagChunk, ...]
-) -> AsyncGenerator[TurnEvent | ModelEvent]:
-    """Ask the model, leaving out the older half of the history while the prompt is too long."""
-    begun = context.begun
-    history = [] if context.is_new else await parts.store.history(begun.conversation_id)
-    compacted = False
-    while True:
-        answer = run_model(
-            model,
-            model=begun.model.identifier,
-            messages=build_messages(context.system_prompt, history, begun, chunks),
-            toolbox=parts.toolbox,
-            max_rounds=parts.settings.max_infer_iters,
-            max_calls=parts.settings.max_tool_calls,
-        )
-        accepted = False
-        try:
-            async with aclosing(_checked(answer, context, parts, chunks)) as events:
+class _Answer:
+    """What the model says, told as much of the conversation as fits."""
+
+    def __init__(
+        self, context: TurnContext, parts: TurnParts, model: MeasuredChat, found: Retrieved
+    ) -> None:
+        self._context = context
+        self._parts = parts
+        self._model = model
+        self._found = found
+        self._earlier = Earlier()
+        self._is_compacted = False
+        self._is_accepted = False
+
+    async def events(self) -> AsyncGenerator[TurnEvent | ModelEvent]:
+        """Ask until the model accepts; what came before is summarised, or left out at need."""
+        settings = self._parts.settings.compaction
+        self._earlier = await recall(self._context, self._parts.store, settings)
+        if settings is not None:
+            async with aclosing(self._compact(settings)) as events:
                 async for event in events:
-                    accepted = accepted or isinstance(event, ModelAccepted)
                     yield event
-        except PromptTooLong:
-            if accepted or not history:
-                raise
-            history = history[-(len(history) // 2) :] if len(history) > 1 else []
-            if not compacted:
-                yield ConversationCompacted(begun.conversation_id)
-            compacted = True
-        else:
+        while True:
+            try:
+                async with aclosing(self._attempt()) as events:
+                    async for event in events:
+                        yield event
+            except PromptTooLong:
+                if self._is_accepted or not (self._earlier or self._found.chunks):
+                    raise
+                for event in self._shorten():
+                    yield event
+            else:
+                return
+
+    async def _attempt(self) -> AsyncGenerator[TurnEvent | ModelEvent]:
+        """Ask, and tell what was found once the model takes it."""
+        async with aclosing(self._ask()) as events:
+            async for event in events:
+                yield event
+                if isinstance(event, ModelAccepted) and not self._is_accepted:
+                    self._is_accepted = True
+                    for each in _describe(self._found):
+                        yield each
+
+    async def _compact(
+        self, settings: CompactionSettings
+    ) -> AsyncGenerator[TurnEvent | ModelEvent]:
+        compactor = Compactor(
+            self._context,
+            settings,
+            engine=self._parts.engine,
+            chat=self._model,
+            store=self._parts.store,
+        )
+        if not await compactor.is_due(self._earlier, self._messages()):
             return
+        self._is_compacted = True
+        yield ConversationCompacted(self._context.begun.conversation_id)
+        self._earlier, cost = await compactor.compact(self._earlier)
+        yield cost
+
+    def _shorten(self) -> Iterator[TurnEvent]:
+        """Leave out the older half of what came before, the passages when nothing is left."""
+        if not self._earlier:
+            warnings = (*self._found.warnings, _PASSAGES_LEFT_OUT)
+            self._found = Retrieved(warnings=warnings)
+            return
+        self._earlier = self._earlier.shortened()
+        if not self._is_compacted:
+            self._is_compacted = True
+            yield ConversationCompacted(self._context.begun.conversation_id)
+
+    def _messages(self) -> tuple[Message, ...]:
+        return build_messages(
+            self._context.system_prompt,
+            self._earlier.turns,
+            self._context.begun,
+            self._found.chunks,
+            summary=self._earlier.text,
+        )
+
+    def _ask(self) -> AsyncGenerator[TurnEvent | ModelEvent]:
+        settings = self._parts.settings
+        answer = run_model(
+            self._model,
+            model=self._context.begun.model.identifier,
+            messages=self._messages(),
+            toolbox=self._parts.toolbox,
+            max_rounds=settings.max_infer_iters,
+            max_calls=settings.max_tool_calls,
+        )
+        return _checked(answer, self._context, self._parts, self._found.chunks)
+
+
+def _describe(found: Retrieved) -> Iterator[TurnEvent]:
+    if found.chunks:
+        yield DocumentsRetrieved(found.chunks)
+    for warning in found.warnings:
+        yield Warned(warning)
 
 
 def _checked(

@@ -17,6 +17,7 @@ from lightspeed_core.conversations.models import (
     ExpiredTurn,
     JournalBatch,
     LeaseSigns,
+    Summary,
 )
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.turn import Turn
@@ -52,6 +53,7 @@ class _Memory:
     by_conversation: dict[str, dict[str, _StoredTurn]] = field(
         default_factory=dict[str, dict[str, _StoredTurn]]
     )
+    summaries: dict[str, Summary] = field(default_factory=dict[str, Summary])
     changes: Changes = field(default_factory=Changes)
 
 
@@ -238,6 +240,18 @@ class MemoryConversationStore(ConversationStore):
         return final[:limit]
 
     @override
+    async def find_summary(self, conversation_id: str) -> Summary | None:
+        return self._memory.summaries.get(conversation_id)
+
+    @override
+    async def save_summary(self, summary: Summary, *, replaced: Summary | None) -> bool:
+        key = summary.conversation_id
+        if key not in self._memory.conversations or self._memory.summaries.get(key) != replaced:
+            return False
+        self._memory.summaries[key] = summary
+        return True
+
+    @override
     async def live_turns(self, conversation_id: str) -> Sequence[str]:
         now = self._clock()
         received = self._memory.by_conversation.get(conversation_id, {})
@@ -318,6 +332,7 @@ class MemoryConversationStore(ConversationStore):
 
     def _drop(self, conversation_id: str) -> None:
         del self._memory.conversations[conversation_id]
+        self._memory.summaries.pop(conversation_id, None)
         for turn_id in self._memory.by_conversation.pop(conversation_id):
             del self._memory.turns[turn_id]
         self._memory.changes.announce(conversation_id)

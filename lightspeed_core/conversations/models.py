@@ -21,6 +21,15 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What stands for the older turns of a conversation: all up to the turn `last_turn_id`."""
+
+    conversation_id: str
+    last_turn_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JournalBatch:
     """Some events of a turn, encoded by the assistant; batches are numbered from 0."""
 

@@ -9,6 +9,7 @@ from lightspeed_core.conversations.models import (
     ExpiredTurn,
     JournalBatch,
     LeaseSigns,
+    Summary,
 )
 from lightspeed_core.domain.turn import Turn
 
@@ -111,6 +112,17 @@ class ConversationStore(Protocol):
         self, conversation_id: str, *, limit: int | None = None, after: str | None = None
     ) -> Sequence[Turn]:
         """Return the final turns of a conversation in order, beginning behind turn `after`."""
+        ...
+
+    async def find_summary(self, conversation_id: str) -> Summary | None:
+        """Return the summary of a conversation's older turns, or None."""
+        ...
+
+    async def save_summary(self, summary: Summary, *, replaced: Summary | None) -> bool:
+        """Store a summary in the place of the one that it extends, None for the first.
+
+        False when another stands there, or the conversation is gone; nothing is then stored.
+        """
         ...
 
     async def live_turns(self, conversation_id: str) -> Sequence[str]:

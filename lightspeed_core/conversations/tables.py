@@ -83,6 +83,20 @@ journal: Final = Table(
     Column("payload", LargeBinary, nullable=False),
 )
 
+# `text` stands for all turns up to `last_turn_id`.
+summaries: Final = Table(
+    "lcs_summaries",
+    METADATA,
+    Column(
+        "conversation_id",
+        String,
+        ForeignKey(conversations.c.conversation_id, ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("last_turn_id", String, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
 # How far each table of the original has been listed: `position` is its last key as JSON.
 takeover_listings: Final = Table(
     "lcs_takeover_listings",

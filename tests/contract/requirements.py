@@ -71,7 +71,15 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "turn.order": "Turns of one conversation run in the order in which they arrived.",
         "turn.wait": "A turn that waits too long for the one before it is refused with 409.",
         "turn.history": "The model is sent the earlier turns of the conversation.",
+    },
+    "docs/compaction.md#when-the-window-is-full": {
         "turn.full-context": "Older turns are left out when the context window is full.",
+    },
+    "docs/compaction.md#summaries": {
+        "compaction.summary": "Older turns become a summary, which later turns use and extend.",
+        "compaction.failure": "A summary that fails costs a warning and not the answer.",
+        "compaction.workers": "Workers that go on with a conversation summarise it once.",
+        "compaction.deleted": "A summary is deleted with its conversation.",
     },
     "docs/concepts.md#engine": {
         "engine.boot": "The listener answers while the engine boots, and questions wait for it.",

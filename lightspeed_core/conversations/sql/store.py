@@ -16,8 +16,9 @@ from lightspeed_core.conversations.models import (
     ExpiredTurn,
     JournalBatch,
     LeaseSigns,
+    Summary,
 )
-from lightspeed_core.conversations.sql import leases, reading, removal
+from lightspeed_core.conversations.sql import leases, reading, removal, summaries
 from lightspeed_core.conversations.sql.recording import Recording
 from lightspeed_core.conversations.sql.takeover import Takeover
 from lightspeed_core.conversations.store import ConversationStore
@@ -240,6 +241,22 @@ class SqlConversationStore(ConversationStore):
         return await self._database.read(
             lambda connection: reading.list_turns(connection, conversation_id, limit, after)
         )
+
+    @override
+    async def find_summary(self, conversation_id: str) -> Summary | None:
+        return await self._database.read(
+            partial(summaries.find_summary, conversation_id=conversation_id)
+        )
+
+    @override
+    async def save_summary(self, summary: Summary, *, replaced: Summary | None) -> bool:
+        work = partial(
+            summaries.save_summary,
+            summary=summary,
+            dialect=self._database.dialect,
+            replaced=replaced,
+        )
+        return await self._writer.call(work)
 
     @override
     async def live_turns(self, conversation_id: str) -> Sequence[str]:

@@ -302,6 +302,21 @@ async def test_a_question_that_alone_is_too_long_is_refused(
         await worker.assistant.start(TurnRequest(query="one"), caller())
 
 
+@pytest.mark.requirement("turn.full-context")
+async def test_passages_that_do_not_fit_beside_the_question_are_left_out_with_a_warning(
+    engine: ScriptedEngine, worker: Wired
+) -> None:
+    add_documents(engine)
+    engine.will(refuses(PromptTooLong("m")), says("short [1]"))
+    request = TurnRequest(query="Which port?", generate_topic_summary=False)
+
+    turn = await outcome_of(await worker.assistant.start(request, caller()))
+
+    assert [len(chat.messages) for chat in engine.chats] == [3, 2]
+    assert [warning.code for warning in turn.warnings] == ["passages_left_out"]
+    assert (turn.rag_chunks, turn.referenced_documents) == ((), ())
+
+
 @pytest.mark.requirement("turn.wait")
 async def test_a_turn_that_waits_too_long_for_its_predecessor_is_refused(
     engine: ScriptedEngine, store: MemoryConversationStore
