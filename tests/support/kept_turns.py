@@ -8,6 +8,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -115,10 +116,12 @@ def check_kept(kept: Kept, told: Told) -> None:
 
 
 def check_rows(kept: Kept) -> None:
-    """Counts, positions and leases."""
+    """Counts, positions, leases, and what lists show of the last turn."""
     positions = defaultdict[str, list[int]](list)
+    ends = defaultdict[str, list[datetime]](list)
     for row in kept.turns:
         positions[row["conversation_id"]].append(row["position"])
+        ends[row["conversation_id"]].append(row["completed_at"])
         assert row["lease_expires_at"] is None
         assert row["ended_at"] is not None
         assert TurnState(row["state"]).is_final
@@ -126,6 +129,7 @@ def check_rows(kept: Kept) -> None:
     for row in kept.conversations:
         count = row["message_count"]
         assert positions.pop(row["conversation_id"]) == list(range(1, count + 1))
+        assert row["last_message_at"] == max(ends[row["conversation_id"]])
     assert not positions
 
 
