@@ -69,8 +69,9 @@ class TurnKeeper:
         for turn_id in signs.interrupted:
             self._supervisor.stop(turn_id, StopReason.USER)
         for turn_id in signs.lost:
-            logger.warning("lease was lost turn_id=%s", turn_id)
-            self._supervisor.stop(turn_id, StopReason.LEASE_LOST)
+            # One that ended while its lease was renewed may be deleted already.
+            if self._supervisor.stop(turn_id, StopReason.LEASE_LOST):
+                logger.warning("lease was lost turn_id=%s", turn_id)
 
     async def recover(self) -> None:
         """Settle the turns whose worker died."""

@@ -13,6 +13,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from lightspeed_core.db.connect import is_busy
+
 logger = logging.getLogger(__name__)
 
 DELAY: Final = 2.0
@@ -80,7 +82,8 @@ class Erasure:
             async with self._engine.connect() as connection:
                 return await connection.run_sync(_erase, self._rewritten_below)
         except (SQLAlchemyError, OSError) as error:
-            logger.info("deleted rows were not erased from the file yet: %s", error)
+            cause = "others use the file" if is_busy(error) else error
+            logger.info("deleted rows were not erased from the file yet: %s", cause)
             return False
 
 
