@@ -34,7 +34,8 @@ def examine_run_config(
         run_config = describe_run_config(settings, environ)
     except ConfigurationError as error:
         head, *problems = error.cause.split("\n  ")
-        told = [f"{settings.run_config}: {text}" for text in problems] or [head]
+        subject = settings.run_config or "the built run configuration"
+        told = [f"{subject}: {text}" for text in problems] or [head]
         remedy = "write what the message names as Llama Stack 0.7 wants it"
         return None, [fatal(text, where=place, remedy=remedy) for text in told]
     return run_config, [fine(f"{run_config.path} is written for Llama Stack 0.7", where=place)]

@@ -10,6 +10,7 @@ from lightspeed_core.cli.doctor.stack import (
     check_stores,
     examine_run_config,
 )
+from lightspeed_core.config.llama_stack import UnifiedLlamaStackConfiguration
 from lightspeed_core.engine.llama_stack.settings import Reliance, Resource
 from tests.support.doctor import NO_USER_DATA, examined_configuration, run_config_of
 
@@ -53,6 +54,19 @@ def test_a_run_configuration_that_is_built_is_examined_and_not_written(tmp_path:
     assert run_config is not None
     assert "ollama" in run_config.provider_ids({})
     assert [path.name for path in tmp_path.iterdir()] == ["lcs.yaml"]
+
+
+def test_a_key_that_spoils_what_is_built_is_a_finding(tmp_path: Path) -> None:
+    text = NO_USER_DATA + "inference: {providers: [{type: ollama}]}\n"
+    configuration = examined_configuration(tmp_path, text, path=None)
+    section = UnifiedLlamaStackConfiguration(native_override={"modles": []})
+    stack = configuration.llama_stack.model_copy(update={"config": section})
+    settings = engine_settings(configuration.model_copy(update={"llama_stack": stack}))
+
+    run_config, (finding,) = examine_run_config(settings, {})
+
+    assert run_config is None
+    assert finding.what.startswith("the built run configuration: modles: unknown key")
 
 
 def test_a_store_that_is_relied_on_wants_to_be_registered(tmp_path: Path) -> None:
