@@ -1,9 +1,14 @@
 """What a user may send along with a question, and how it enters the prompt."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from lightspeed_core.domain.messages import Attachment
+from lightspeed_core.engine.types import ModelInfo
 from lightspeed_core.errors import InvalidRequest
+
+TAKES_IMAGES: Final = "takes_images"
+"""Key of a model's metadata in run.yaml; false where the model can read texts alone."""
 
 ATTACHMENT_TYPES = (
     "alert",
@@ -25,11 +30,20 @@ CONTENT_TYPES = (
 )
 
 
-def check_attachments(attachments: Iterable[Attachment]) -> None:
-    """Raise `InvalidRequest` for the first attachment of an unknown kind."""
+def check_attachments(attachments: Sequence[Attachment], model: ModelInfo | None) -> None:
+    """Raise `InvalidRequest` for an attachment of an unknown kind, or that the model cannot take.
+
+    A model that does not say whether it takes images is tried.
+    """
     for attachment in attachments:
         _check("attachment type", attachment.attachment_type, ATTACHMENT_TYPES)
         _check("attachment content type", attachment.content_type, CONTENT_TYPES)
+    if model is not None and model.metadata.get(TAKES_IMAGES) is False and image_urls(attachments):
+        raise InvalidRequest(
+            "Images are not supported",
+            f"Model {model.identifier} takes no images. "
+            "Please remove the images from attachments, or choose a model that takes them.",
+        )
 
 
 def _check(what: str, value: str, allowed: tuple[str, ...]) -> None:

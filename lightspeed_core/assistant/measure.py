@@ -11,10 +11,10 @@ from lightspeed_core.domain.events import ModelEvent, ModelFinished, Refused, Te
 from lightspeed_core.domain.turn import TurnState
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.engine.types import ChatDelta, ChatRequest
-from lightspeed_core.errors import LightspeedError, NotFound, PromptTooLong
+from lightspeed_core.errors import InvalidRequest, LightspeedError, NotFound, PromptTooLong
 from lightspeed_core.observability.metrics import Metrics
 
-_FAULTS_OF_REQUESTS = (NotFound, PromptTooLong)
+_FAULTS_OF_REQUESTS = (InvalidRequest, NotFound, PromptTooLong)
 
 
 class _Labels(TypedDict):

@@ -35,8 +35,9 @@ async def prepare_turn(
     """Return the turn that answers the request, or raise the refusal that applies first."""
     requested = _requested_model(request, caller)
     conversation = await _conversation(request, caller, store)
+    models = {model.identifier: model for model in await engine.models()}
     model = choose_model(
-        await engine.models(),
+        tuple(models.values()),
         requested=requested,
         last_used=_last_used(conversation),
         configured=settings.default_model,
@@ -47,7 +48,7 @@ async def prepare_turn(
         may_choose=settings.allow_system_prompt,
         variables=request.prompt_variables,
     )
-    check_attachments(request.attachments)
+    check_attachments(request.attachments, models.get(model.identifier))
     shield_ids = await _shields(request, engine, may_choose=settings.allow_shield_ids)
     store_ids = await choose_stores(
         engine,

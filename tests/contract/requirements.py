@@ -114,6 +114,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "query.form": "A body that has not the right form is refused with its faults.",
         "query.system-prompt": "A system prompt rules its turn, unless that is forbidden.",
         "query.attachments": "Attachments of unknown kinds are refused.",
+        "query.images": "Images reach models that take them, as data URLs; others refuse them.",
         "query.unknown": "What a question names and does not exist is not found.",
     },
     "docs/api.md#ask-from-a-command-line": {

@@ -18,6 +18,7 @@ message change that:
     [[status=429 retry-after=3]]     an error status with headers; `times=2`: only twice per request
     [[context]]                      400 context_length_exceeded
     [[reject=stream_options]]        400 when the body has that key
+    [[blind]]                        400 when the messages hold an image
     [[cut=5]] [[stall=5]]            closes the socket, or falls silent, after 5 events
     [[error=code some text]]         an error event inside the stream, after the tokens
     [[garbage]] [[broken=2]]         an HTML page; a broken JSON event after 2 events

@@ -26,6 +26,15 @@ CONTEXT_TOO_LONG = {
     }
 }
 
+IMAGES_REFUSED = {
+    "error": {
+        "message": "Invalid content type. image_url is only supported by certain models.",
+        "type": "invalid_request_error",
+        "param": "messages.[0].content.[1].type",
+        "code": None,
+    }
+}
+
 
 class Request:
     """One request as it came in."""
@@ -150,6 +159,9 @@ class Exchange:
         if parameter in body:
             text = f"Unsupported parameter: '{parameter}' is not supported with this model."
             self._json({"error": {"message": text, "param": parameter}}, status=400)
+            return True
+        if "blind" in script.given and "image_url" in str(body["messages"]):
+            self._json(IMAGES_REFUSED, status=400)
             return True
         return self._refused_by_status(body, script)
 

@@ -16,7 +16,8 @@ from lightspeed_stack_providers.lean import LeanDelta, LeanToolCall
 
 async def chat(stack: Stack, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
     """Call a model. Raises `NotFound` before any call when the stack does not list it."""
-    with translated(model=request.model):
+    has_images = any(message.images for message in request.messages)
+    with translated(model=request.model, has_images=has_images):
         found = await stack.find_model(request.model)
         if found is None or found["model_type"] != "llm":
             raise NotFound("model", request.model)

@@ -25,23 +25,40 @@ _CONTEXT_WORDS = re.compile(
     r"context[ _](length|window|size)|maximum context|prompt is too long|reduce the length",
     re.IGNORECASE,
 )
+# Some servers call a request that they cannot serve their own fault.
+_IMAGE_STATUSES = {400, 415, 422, 500, 501}
+# The last two are what a strict reader of texts says of a message in parts.
+_IMAGE_WORDS = re.compile(
+    r"image|vision|multi-?modal|modalit|mmproj|content must be a string|unknown variant",
+    re.IGNORECASE,
+)
 
 type _Cause = Callable[[Exception, str | None], LightspeedError]
 
 
 @contextmanager
-def translated(*, model: str | None = None) -> Generator[None]:
+def translated(*, model: str | None = None, has_images: bool = False) -> Generator[None]:
     """Raise errors of the taxonomy in place of foreign ones."""
     try:
         yield
     except LightspeedError:
         raise
     except Exception as exc:
-        raise translate(exc, model=model) from exc
+        raise translate(exc, model=model, has_images=has_images) from exc
 
 
-def translate(exc: Exception, *, model: str | None = None) -> LightspeedError:
-    """Name the cause of a foreign exception; `model` is the one that was called."""
+def translate(
+    exc: Exception, *, model: str | None = None, has_images: bool = False
+) -> LightspeedError:
+    """Name the cause of a foreign exception; `model` is the one that was called.
+
+    `has_images` says that images were sent to it.
+    """
+    if has_images and _is_about_images(exc, model):
+        return InvalidRequest(
+            "Images were refused",
+            _about(model, f"refused the images of the request: {_text(exc)}"),
+        )
     if isinstance(exc, upstream.UpstreamFailure):
         return _of_upstream(exc, model)
     return _of_class(exc, model) or _of_status_code(exc, model) or _of_builtin(exc)
@@ -95,6 +112,20 @@ def _of_status(status: int, exc: Exception, model: str | None) -> LightspeedErro
     if status == 408 or status >= 500:
         return EngineUnavailable(_about(model, f"answered {status}: {_text(exc)}"))
     return EngineFailed(_about(model, f"answered {status}: {_text(exc)}"))
+
+
+def _is_about_images(exc: Exception, model: str | None) -> bool:
+    if isinstance(exc, upstream.UpstreamFailure) and not isinstance(exc, upstream.UpstreamRejected):
+        return False
+    status = getattr(exc, "status", None) or getattr(exc, "status_code", None)
+    # The name of a model may have such words too.
+    name = re.escape((model or "").partition("/")[2])
+    text = re.sub(rf"(?<!\w){name}(?!\w)", "", str(exc)) if name else str(exc)
+    return (
+        status in _IMAGE_STATUSES
+        and bool(_IMAGE_WORDS.search(text))
+        and not _CONTEXT_WORDS.search(text)
+    )
 
 
 def _of_builtin(exc: Exception) -> LightspeedError:

@@ -129,7 +129,11 @@ class Extractive(InferenceProvider, ModelsProtocolPrivate):
                 provider_id=self.__provider_id__,
                 provider_resource_id=MODEL_NAME,
                 model_type=ModelType.llm,
-                metadata={"context_length": _CONTEXT_LENGTH, "extractive": True},
+                metadata={
+                    "context_length": _CONTEXT_LENGTH,
+                    "extractive": True,
+                    "takes_images": False,
+                },
             )
         ]
 

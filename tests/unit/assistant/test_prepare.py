@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from lightspeed_core.assistant.context import AssistantSettings, TurnContext
@@ -187,6 +189,37 @@ async def test_an_attachment_of_an_unknown_kind_is_refused(
 
     with pytest.raises(InvalidRequest, match=cause):
         await prepare(TurnRequest(query="x", attachments=(attachment,)), engine, store)
+
+
+PICTURE = Attachment(attachment_type="image", content_type="image/png", content="iVBORw0KGgo=")
+
+
+@pytest.mark.requirement("query.images")
+async def test_an_image_is_refused_where_the_model_is_known_to_take_none(
+    engine: ScriptedEngine, store: MemoryConversationStore
+) -> None:
+    engine.model_list[0] = replace(engine.model_list[0], metadata={"takes_images": False})
+    log = Attachment(attachment_type="log", content_type="text/plain", content="boom")
+
+    with pytest.raises(InvalidRequest, match="Model scripted/model takes no images"):
+        await prepare(TurnRequest(query="x", attachments=(log, PICTURE)), engine, store)
+    assert await prepare(TurnRequest(query="x", attachments=(log,)), engine, store)
+
+
+@pytest.mark.requirement("query.images")
+@pytest.mark.parametrize("metadata", [{}, {"takes_images": True}])
+async def test_an_image_is_sent_to_every_other_model_and_not_again(
+    worker: Wired, engine: ScriptedEngine, metadata: dict[str, bool]
+) -> None:
+    engine.model_list[0] = replace(engine.model_list[0], metadata=metadata)
+    asked = TurnRequest(query="x", attachments=(PICTURE,), generate_topic_summary=False)
+    turn = await outcome_of(await worker.assistant.start(asked, caller()))
+    further = TurnRequest(query="y", conversation_id=turn.conversation_id)
+    await outcome_of(await worker.assistant.start(further, caller()))
+
+    first, second = (chat.messages for chat in engine.chats)
+    assert first[-1].images == ("data:image/png;base64,iVBORw0KGgo=",)
+    assert [message.images for message in second] == [()] * len(second)
 
 
 async def test_attachments_follow_the_question_under_their_type(

@@ -6,8 +6,8 @@ from lightspeed_core.domain.messages import Message, Role, TokenUsage
 from lightspeed_core.domain.tools import UNPARSED_ARGUMENTS, ToolCall, ToolSpec
 from lightspeed_core.engine.llama_stack.chat import chat, chat_body, delta_of, messages_of
 from lightspeed_core.engine.types import ChatDelta, ChatRequest
-from lightspeed_core.errors import NotFound, PromptTooLong
-from lightspeed_stack_providers.failures import UpstreamContextTooLong
+from lightspeed_core.errors import EngineFailed, InvalidRequest, NotFound, PromptTooLong
+from lightspeed_stack_providers.failures import UpstreamContextTooLong, UpstreamRejected
 from lightspeed_stack_providers.lean import LeanDelta, LeanToolCall
 from tests.support.memory_stack import MemoryStack, model
 
@@ -95,3 +95,16 @@ async def test_a_failure_of_the_model_is_named_and_keeps_its_cause():
         await anext(chat(stack, ChatRequest(model="p/m", messages=HELLO)))
     assert "p/m" in raised.value.cause
     assert isinstance(raised.value.__cause__, UpstreamContextTooLong)
+
+
+@pytest.mark.parametrize(
+    ("images", "error"), [(("data:image/png;base64,aGk=",), InvalidRequest), ((), EngineFailed)]
+)
+async def test_a_model_that_refuses_images_is_told_apart(
+    images: tuple[str, ...], error: type[Exception]
+):
+    refused = UpstreamRejected("400: image_url is not supported", 400)
+    stack = MemoryStack(listed_models=[model("p/m")], error=refused)
+    message = Message(role=Role.USER, content="look", images=images)
+    with pytest.raises(error):
+        await anext(chat(stack, ChatRequest(model="p/m", messages=(message,))))

@@ -81,6 +81,46 @@ def test_a_context_that_is_too_long_is_known_by_its_words():
     assert isinstance(translate(exc, model="p/m"), PromptTooLong)
 
 
+IMAGE_REFUSALS = [
+    (400, "Invalid content type. image_url is only supported by certain models."),
+    (400, "m is not a multimodal model"),
+    (400, "At most 0 image(s) may be provided in one request."),
+    (400, "'messages.1' : for 'role:user' the content must be a string"),
+    (422, "messages[0]: unknown variant `image_url`, expected `text`"),
+    (500, "image input is not supported - hint: you may need to provide the mmproj"),
+]
+
+
+@pytest.mark.requirement("query.images")
+@pytest.mark.parametrize(("status", "text"), IMAGE_REFUSALS)
+def test_refused_images_are_told_where_images_were_sent(status: int, text: str):
+    theirs = foreign("openai", "BadRequestError", status_code=status)
+    theirs.args = (text,)
+    for exc in (upstream.UpstreamRejected(f"{status}: {text}", status), theirs):
+        error = translate(exc, model="p/m", has_images=True)
+        assert isinstance(error, InvalidRequest)
+        assert error.message == "Images were refused"
+        assert text in error.cause
+        assert not isinstance(translate(exc, model="p/m"), InvalidRequest)
+
+
+@pytest.mark.parametrize(
+    ("exc", "error"),
+    [
+        (upstream.UpstreamRejected("400: bad temperature", 400), EngineFailed),
+        (upstream.UpstreamRejected("500: qwen-vision is overloaded", 500), EngineUnavailable),
+        (upstream.UpstreamRejected("429: too many images", 429), QuotaExceeded),
+        (upstream.UpstreamContextTooLong("maximum context length, images included"), PromptTooLong),
+        (upstream.UpstreamModelUnknown("no model gpt-image"), NotFound),
+        (upstream.UpstreamUnreachable("image host is gone"), EngineUnavailable),
+    ],
+)
+def test_other_failures_of_a_request_with_images_keep_their_names(
+    exc: Exception, error: type[LightspeedError]
+):
+    assert type(translate(exc, model="p/qwen-vision", has_images=True)) is error
+
+
 def test_a_rate_limit_keeps_its_retry_after():
     ours = translate(upstream.UpstreamRateLimited("x", 7.0), model="p/m")
     theirs = foreign(

@@ -200,6 +200,7 @@ async def test_the_model_says_that_it_only_quotes(provider: Extractive):
     assert (model.provider_id, model.provider_resource_id) == ("extractive", "quote")
     assert model.model_type is ModelType.llm
     assert model.metadata["extractive"] is True
+    assert model.metadata["takes_images"] is False
 
 
 async def test_only_its_own_model_can_be_registered(provider: Extractive):
