@@ -15,7 +15,7 @@ import pytest
 from tests.support.service import Service, running_service
 
 SEED = 1
-REQUESTS_PER_OPERATION = 60
+REQUESTS_PER_OPERATION = 70
 LEAST_CASES = 3000
 BOUND_SECONDS = 900
 
