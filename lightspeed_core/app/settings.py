@@ -105,10 +105,6 @@ def _relied_on(configuration: Configuration) -> Iterator[Reliance]:
             name=configuration.knowledge.store,
             place="knowledge.store",
         )
-    for rag_id in configuration.rag.retrieval.inline.sources:
-        yield Reliance(
-            resource=Resource.VECTOR_STORE, name=rag_id, place="rag.retrieval.inline.sources"
-        )
 
 
 def assistant_settings(configuration: Configuration) -> AssistantSettings:

@@ -35,20 +35,19 @@ async def choose_stores(
 ) -> tuple[str, ...]:
     """Decide which stores a turn searches: the requested, else the configured, else all listed.
 
-    Raises `NotFound` for a requested store that the engine does not list.
+    Of the configured ones, those that the engine does not list are left out. Raises `NotFound`
+    for a requested one.
     """
-    if no_tools:
-        return ()
-    chosen = requested if requested is not None else configured
-    if chosen is not None and not chosen:
+    if no_tools or requested == ():
         return ()
     listed = [store.store_id for store in await engine.vector_stores()]
-    if chosen is None:
-        return tuple(listed)
-    for store_id in chosen:
+    if requested is None:
+        wanted = listed if configured is None else configured
+        return tuple(store_id for store_id in dict.fromkeys(wanted) if store_id in listed)
+    for store_id in requested:
         if store_id not in listed:
             raise NotFound("vector store", store_id)
-    return tuple(dict.fromkeys(chosen))
+    return tuple(dict.fromkeys(requested))
 
 
 async def retrieve(

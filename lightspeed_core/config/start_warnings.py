@@ -102,6 +102,11 @@ def describe_risks(configuration: Configuration) -> Iterator[str]:
             f"service.host {service.host} is open to other machines and authentication.module "
             f"{authentication.module} believes everybody: anyone who can connect may ask as anyone"
         )
+    if sources := configuration.rag.retrieval.inline.sources:
+        yield (
+            f"rag.retrieval.inline.sources: of {', '.join(sources)} only those are searched that "
+            "Llama Stack has under the same id; rag.byok and rag.okp are not served by this version"
+        )
     server = configuration.database.postgres
     if server is not None and server.gss_encmode is GSSEncMode.REQUIRE:
         yield (

@@ -56,6 +56,8 @@ class HalfDead(ScriptedEngine):
         (None, None, ("a", "b")),
         (None, ("b",), ("b",)),
         (None, (), ()),
+        (None, ("okp", "b"), ("b",)),
+        (None, ("okp",), ()),
         (("b",), ("a",), ("b",)),
         (("b", "a", "b"), None, ("b", "a")),
         ((), ("a",), ()),

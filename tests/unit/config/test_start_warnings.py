@@ -133,6 +133,11 @@ def test_unchecked_issuer_and_audience_are_told() -> None:
     assert not [warning for warning in told if "not checked" in warning]
 
 
+def test_stores_that_only_an_unserved_section_knows_are_told() -> None:
+    (line,) = warnings(rag={"retrieval": {"inline": {"sources": ["okp"]}}})
+    assert line.startswith("rag.retrieval.inline.sources: of okp only those are searched")
+
+
 @pytest.mark.requirement("prompt.literal")
 def test_a_prompt_with_marks_that_names_no_variable_is_told() -> None:
     (line,) = warnings(customization={"system_prompt": "Charts read {{ .Values.image }}."})
