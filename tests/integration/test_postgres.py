@@ -7,13 +7,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection, bindparam, text, update
+from sqlalchemy import bindparam, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import column, table
 
-from lightspeed_core.conversations import tables
 from lightspeed_core.conversations.sql import SqlConversationStore
 from lightspeed_core.db.database import Database
 from lightspeed_core.db.migrate import HEAD, VERSION_TABLE
@@ -22,6 +19,7 @@ from lightspeed_core.db.writer import Statement
 from lightspeed_core.errors import ConfigurationError, StoreUnavailable
 from tests.support.databases import NOON, a_turn, answered, eventually
 from tests.support.postgres import Postgres
+from tests.support.schema import differences
 
 SHELF = table("shelf", column("name"), column("n"))
 RAISE = update(SHELF).where(SHELF.c.name == bindparam("which")).values(n=SHELF.c.n + 1)
@@ -73,10 +71,6 @@ async def test_services_that_start_at_once_make_schema_and_tables_once(
 async def test_the_migrated_schema_is_the_one_that_the_tables_describe(
     database: Database,
 ) -> None:
-    def differences(connection: Connection) -> list[object]:
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        return list(compare_metadata(context, tables.turns.metadata))
-
     assert await database.read(differences) == []
 
 

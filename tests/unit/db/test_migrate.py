@@ -1,22 +1,18 @@
 import asyncio
-import importlib
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
 
 from lightspeed_core.db import migrations
 from lightspeed_core.db.connect import SqliteSettings
 from lightspeed_core.db.database import Database
-from lightspeed_core.db.metadata import METADATA
 from lightspeed_core.db.migrate import HEAD, VERSION_TABLE
 from lightspeed_core.errors import ConfigurationError
+from tests.support.schema import differences
 
 OPEN_ONCE = """
 import asyncio, sys
@@ -58,12 +54,6 @@ def test_the_newest_revision_is_the_one_that_the_service_asks_for() -> None:
 async def test_the_migrated_schema_is_the_one_that_the_tables_describe(
     database: Database,
 ) -> None:
-    def differences(connection: Connection) -> list[object]:
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        return list(compare_metadata(context, METADATA))
-
-    for tables in ("conversations", "mcp", "prompts", "quota", "user_data"):
-        importlib.import_module(f"lightspeed_core.{tables}.tables")
     assert await database.read(differences) == []
 
 
