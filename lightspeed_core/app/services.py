@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
@@ -57,6 +57,7 @@ class Parts:
     metrics: Metrics
     settings: AssistantSettings
     transcripts: Transcripts | None
+    text_stored: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @asynccontextmanager
@@ -128,6 +129,7 @@ def _turn_parts(parts: Parts) -> TurnParts:
         toolbox=NoTools(),
         metrics=parts.metrics,
         settings=parts.settings,
+        text_stored=parts.text_stored,
     )
 
 
@@ -184,7 +186,13 @@ async def _boot(parts: Parts, configuration: Configuration, on_fatal: OnFatal) -
     await _wait_for_server(engine)
     await _show_models(parts)
     if configuration.knowledge.product_docs:
-        await keep_product_docs(engine, configuration.knowledge.store, shipped_root())
+        await keep_product_docs(
+            engine,
+            configuration.knowledge.store,
+            shipped_root(),
+            on_text=parts.text_stored.set,
+        )
+    parts.text_stored.set()
 
 
 async def _show_models(parts: Parts) -> None:

@@ -3,9 +3,12 @@
 Knows the engine port alone; how chunks enter the prompt is decided in `passages`.
 """
 
+import asyncio
 import logging
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from lightspeed_core.assistant.together import together
 from lightspeed_core.domain.retrieval import RagChunk, ReferencedDocument
@@ -16,6 +19,7 @@ from lightspeed_core.errors import EngineUnavailable, LightspeedError, NotFound
 logger = logging.getLogger(__name__)
 
 DEFAULT_MAX_CHUNKS = 5
+TEXT_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,14 @@ async def choose_stores(
         if store_id not in listed:
             raise NotFound("vector store", store_id)
     return tuple(dict.fromkeys(requested))
+
+
+async def wait_for_text(stored: asyncio.Event) -> None:
+    """Return once there is something to find in a first start, or after a bounded wait."""
+    if not stored.is_set():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TEXT_SECONDS):
+                await stored.wait()
 
 
 async def retrieve(

@@ -16,7 +16,7 @@ from lightspeed_core.assistant.context import AssistantSettings, CompactionSetti
 from lightspeed_core.assistant.measure import MeasuredChat
 from lightspeed_core.assistant.plain_text import DISGUISED, SANITIZER, is_disguised
 from lightspeed_core.assistant.prompts import build_messages
-from lightspeed_core.assistant.retrieval import Retrieved, retrieve
+from lightspeed_core.assistant.retrieval import Retrieved, retrieve, wait_for_text
 from lightspeed_core.assistant.shields import (
     check_question,
     guard_answer,
@@ -50,13 +50,14 @@ _PASSAGES_LEFT_OUT: Final = TurnWarning(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnParts:
-    """What the stages of a turn work with."""
+    """What the stages of a turn work with; `text_stored` once there is something to find."""
 
     engine: Engine
     store: ConversationStore
     toolbox: Toolbox
     metrics: Metrics
     settings: AssistantSettings
+    text_stored: asyncio.Event
 
 
 async def run_turn(
@@ -93,6 +94,7 @@ async def run_turn(
 async def _retrieve(context: TurnContext, parts: TurnParts) -> Retrieved:
     if not context.store_ids:
         return Retrieved()
+    await wait_for_text(parts.text_stored)
     with parts.metrics.turns.retrieval():
         return await retrieve(
             parts.engine,

@@ -20,6 +20,8 @@ from lightspeed_core.ingest.load import load_product_docs
 
 logger = logging.getLogger(__name__)
 
+type OnText = Callable[[], None]
+
 # A larger batch costs memory and gains no speed.
 _EMBEDDING_BATCH: Final = 4
 
@@ -35,31 +37,48 @@ class SyncReport:
     failed: set[str] = field(default_factory=set[str])
 
 
-async def keep_product_docs(engine: Engine, store_id: str, root: Path) -> None:
+def _ignore() -> None:
+    pass
+
+
+async def keep_product_docs(
+    engine: Engine, store_id: str, root: Path, *, on_text: OnText = _ignore
+) -> None:
     """Index the product's own documents below `root`; never fails and may be cancelled.
 
-    What a cancellation, a crash or a failure leaves undone is done by the next call.
+    What a cancellation, a crash or a failure leaves undone is done by the next call. `on_text` is
+    called when there is something to find, or nothing will come.
     """
     try:
         documents = await asyncio.to_thread(load_product_docs, root)
-        await synchronize(engine, store_id, documents)
+        await synchronize(engine, store_id, documents, on_text=on_text)
     except LightspeedError as error:
         logger.warning("documents not indexed store_id=%s: %s", store_id, error)
     except Exception:
         logger.exception("documents not indexed store_id=%s", store_id)
+    finally:
+        on_text()
 
 
 async def synchronize(
-    engine: Engine, store_id: str, documents: Sequence[SourceDocument]
+    engine: Engine,
+    store_id: str,
+    documents: Sequence[SourceDocument],
+    *,
+    on_text: OnText = _ignore,
 ) -> SyncReport:
     """Make the store hold exactly these documents, each chunk with its vector.
 
-    An unchanged document embeds nothing; one that is not among them is deleted. Raises
+    An unchanged document embeds nothing; one that is not among them is deleted. `on_text` is
+    called once the store can be searched: at once if it was filled before, else when the text of
+    all documents is in it. Raises
     `NotFound` for an unknown store and `EngineUnavailable` when the engine goes away; any other
     failure of one document leaves the others alone.
     """
     store = await _find_store(engine, store_id)
     held = {each.document_id: each for each in await engine.documents(store_id)}
+    if held:
+        on_text()
     cut = await asyncio.to_thread(
         lambda: {each.document_id: _Cut(each, tuple(chunk_document(each))) for each in documents}
     )
@@ -69,6 +88,7 @@ async def synchronize(
     await run.each(sorted(held.keys() - cut.keys()), run.delete)
     if store.takes_pending_chunks:
         await run.each(changed, run.store_text)
+        on_text()
     await run.each(unfinished, run.store_vectors)
     run.report.unchanged = len(cut) - len(unfinished)
     logger.info("documents indexed store_id=%s %s", store_id, run.report)

@@ -61,12 +61,15 @@ async def wired_assistant(
     metrics = Metrics()
     async with asyncio.TaskGroup() as group:
         recorder = TurnRecorder(store, lambda: failures.append(None), transcripts)
+        text_stored = asyncio.Event()
+        text_stored.set()
         parts = TurnParts(
             engine=engine,
             store=store,
             toolbox=toolbox or NoTools(),
             metrics=metrics,
             settings=settings,
+            text_stored=text_stored,
         )
         topics = TopicWriter(group=group, engine=engine, store=store, prompt=settings.topic_prompt)
         pipeline = partial(run_turn, parts=parts)

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from lightspeed_core.assistant.retrieval import choose_stores, referenced_documents, retrieve
+from lightspeed_core.assistant.retrieval import (
+    choose_stores,
+    referenced_documents,
+    retrieve,
+    wait_for_text,
+)
 from lightspeed_core.domain.retrieval import Chunk, RagChunk, ReferencedDocument, SourceDocument
 from lightspeed_core.errors import EngineUnavailable, NotFound
 from tests.support.scripted_engine import ScriptedEngine, store_info
@@ -163,3 +168,14 @@ def test_a_document_is_listed_once_by_url_and_title() -> None:
         ReferencedDocument(doc_url=None, doc_title="A", source="docs", document_id="d3"),
         ReferencedDocument(doc_url="u", doc_title="B", source="docs", document_id="d4"),
     )
+
+
+async def test_a_search_waits_for_the_text_of_a_first_start() -> None:
+    stored = asyncio.Event()
+    waiting = asyncio.ensure_future(wait_for_text(stored))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+
+    stored.set()
+
+    await asyncio.wait_for(waiting, 5)

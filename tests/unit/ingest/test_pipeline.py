@@ -203,6 +203,38 @@ async def test_an_unknown_store_is_not_found() -> None:
         await synchronize(engine, "another", [ONE])
 
 
+async def test_it_is_told_when_the_text_of_all_documents_is_there() -> None:
+    engine, _ = engine_with_store()
+
+    def note() -> None:
+        engine.steps.append("text")
+
+    await synchronize(engine, STORE, [ONE, TWO], on_text=note)
+
+    first_vectors = next(n for n, step in enumerate(engine.steps) if step.startswith("embed"))
+    assert engine.steps[:first_vectors].count("text") == 1
+    assert engine.steps.index("text") == first_vectors - 1
+
+
+async def test_a_store_that_was_filled_before_can_be_searched_at_once() -> None:
+    engine, _ = engine_with_store()
+    await synchronize(engine, STORE, [ONE])
+    engine.steps.clear()
+
+    await synchronize(engine, STORE, [ONE, TWO], on_text=lambda: engine.steps.append("text"))
+
+    assert engine.steps[0] == "text"
+
+
+async def test_what_waits_for_text_goes_on_when_none_will_come(tmp_path: Path) -> None:
+    engine, _ = engine_with_store()
+    told: list[None] = []
+
+    await keep_product_docs(engine, "another", tmp_path, on_text=lambda: told.append(None))
+
+    assert told
+
+
 async def test_the_products_documents_are_kept(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text(ONE.text)
     engine, store = engine_with_store()
