@@ -22,17 +22,11 @@ async def judge_readiness(
     engine: Engine, configuration: Configuration, conversations: ConversationAccess
 ) -> ReadinessResponse:
     """Return the verdict; asks the providers only once the engine has booted."""
-    if not conversations.are_complete:
-        return _unhealthy(
-            "Conversations of an earlier service are being imported",
-            ["Earlier conversations unavailable"],
-        )
     may_degrade = configuration.llama_stack.allow_degraded_mode
     if may_degrade and engine.status().stage is BootStage.FAILED:
         await _let_recover(engine)
-    status = engine.status()
-    if status.stage is not BootStage.READY:
-        return _not_booted(status, may_degrade=may_degrade)
+    if waiting := _not_started(engine.status(), conversations, may_degrade=may_degrade):
+        return waiting
     try:
         unwell = [health for health in await engine.health() if not health.is_healthy]
         if unwell:
@@ -62,9 +56,18 @@ async def _let_recover(engine: Engine) -> None:
         await engine.version()
 
 
-def _not_booted(status: BootStatus, *, may_degrade: bool) -> ReadinessResponse:
-    if status.stage is not BootStage.FAILED:
+def _not_started(
+    status: BootStatus, conversations: ConversationAccess, *, may_degrade: bool
+) -> ReadinessResponse | None:
+    if status.stage not in {BootStage.READY, BootStage.FAILED}:
         return _unhealthy(f"Llama Stack is booting: {status.stage}", [_NO_INFERENCE])
+    if not conversations.are_complete:
+        return _unhealthy(
+            "Conversations of an earlier service are being imported",
+            ["Earlier conversations unavailable"],
+        )
+    if status.stage is BootStage.READY:
+        return None
     if may_degrade:
         return ReadinessResponse(
             ready=True,
