@@ -29,13 +29,15 @@ _EXAMPLE: Final[dict[str, Any]] = {
 
 # Shown and not checked by the framework, whose message would be another.
 _Sentiment = Annotated[Integer, Field(json_schema_extra={"enum": list(_SENTIMENTS)})]
+# Without a type: viewers take another one beside the field's own for a conflict.
+_ABSENT: Final[dict[str, list[Any]]] = {
+    "sentiment": [None],
+    "user_feedback": ["", None],
+    "categories": [[], None],
+}
 _FORMS: Final[list[Any]] = [
-    {"required": [name], "properties": {name: form}}
-    for name, form in (
-        ("sentiment", {"type": "integer"}),
-        ("user_feedback", {"type": "string", "minLength": 1}),
-        ("categories", {"type": "array", "minItems": 1}),
-    )
+    {"required": [name], "properties": {name: {"not": {"enum": absent}}}}
+    for name, absent in _ABSENT.items()
 ]
 
 

@@ -64,7 +64,7 @@ VariableName = Annotated[
 # Which names a placeholder may have, a description cannot say.
 _PLACEHOLDERS: Final[list[Any]] = [
     {"properties": {"prompt": {"not": {"pattern": PLACEHOLDER_PATTERN}}}},
-    {"required": ["variables"], "properties": {"variables": {"type": "array", "minItems": 1}}},
+    {"required": ["variables"], "properties": {"variables": {"not": {"enum": [[], None]}}}},
 ]
 
 

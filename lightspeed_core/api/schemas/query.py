@@ -30,7 +30,8 @@ _ConversationId = Annotated[
     Text, WithJsonSchema({"type": "string", "pattern": f"^$|{CONVERSATION_ID_PATTERN}"})
 ]
 _MediaType = Annotated[Text, WithJsonSchema({"type": "string", "enum": [*_MEDIA_TYPES, ""]})]
-_NAMED: Final = {"type": "string", "minLength": 1}
+# Without a type: viewers take another one beside the field's own for a conflict.
+_NAMED: Final = {"not": {"enum": ["", None]}}
 _MODEL_AND_PROVIDER: Final[list[Any]] = [
     {"required": ["model", "provider"], "properties": {"model": _NAMED, "provider": _NAMED}},
     {"properties": {"model": {"enum": ["", None]}, "provider": {"enum": ["", None]}}},
