@@ -6,7 +6,7 @@ from typing import Any, Final, override
 
 from sqlalchemy import Connection, RowMapping, bindparam, delete, select
 
-from lightspeed_core.db.database import Database
+from lightspeed_core.db.store import DatabaseStore
 from lightspeed_core.db.upsert import insert_for
 from lightspeed_core.mcp.models import (
     AuthorizationKind,
@@ -21,19 +21,8 @@ _SERVER: Final = select(mcp_servers).where(mcp_servers.c.name == bindparam("want
 _SERVERS: Final = select(mcp_servers).order_by(mcp_servers.c.registered_at, mcp_servers.c.name)
 
 
-class SqlMcpServers(McpServerStore):
+class SqlMcpServers(DatabaseStore, McpServerStore):
     """Implements `McpServerStore` over a database that other stores may share."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    @override
-    async def open(self) -> None:
-        await self._database.open()
-
-    @override
-    async def close(self) -> None:
-        await self._database.close()
 
     @override
     async def add(

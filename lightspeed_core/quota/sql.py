@@ -12,6 +12,7 @@ from lightspeed_core.config.interval import parse_interval
 from lightspeed_core.config.quota import QuotaLimiterConfiguration
 from lightspeed_core.db.database import Database
 from lightspeed_core.db.locks import lock_until_commit
+from lightspeed_core.db.store import DatabaseStore
 from lightspeed_core.db.upsert import insert_for
 from lightspeed_core.errors import QuotaExceeded
 from lightspeed_core.quota.models import Limit, Reservation, Usage, UsageRecord
@@ -47,7 +48,7 @@ _USAGE_KEY: Final = ("user_id", "provider", "model")
 type _Key = tuple[str, str]
 
 
-class SqlQuotas(QuotaStore):
+class SqlQuotas(DatabaseStore, QuotaStore):
     """Implements `QuotaStore` over a database that other stores may share.
 
     Times go by `clock`, and without one by the database's.
@@ -60,17 +61,9 @@ class SqlQuotas(QuotaStore):
         keeps_history: bool = False,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
-        self._database = database
+        super().__init__(database)
         self._keeps_history = keeps_history
         self._clock = clock or database.clock
-
-    @override
-    async def open(self) -> None:
-        await self._database.open()
-
-    @override
-    async def close(self) -> None:
-        await self._database.close()
 
     @override
     async def available(self, limits: Sequence[Limit]) -> Mapping[str, int]:

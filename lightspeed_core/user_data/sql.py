@@ -5,6 +5,7 @@ from typing import Final, override
 from sqlalchemy import Connection, select, update
 
 from lightspeed_core.db.database import Database
+from lightspeed_core.db.store import DatabaseStore
 from lightspeed_core.db.upsert import insert_for
 from lightspeed_core.user_data.status import FeedbackStatusStore
 from lightspeed_core.user_data.tables import feedback_status
@@ -14,20 +15,12 @@ _STATUS: Final = select(feedback_status.c.enabled).where(feedback_status.c.statu
 _CHANGE: Final = update(feedback_status).where(feedback_status.c.status_id == _ONLY_ROW)
 
 
-class SqlFeedbackStatus(FeedbackStatusStore):
+class SqlFeedbackStatus(DatabaseStore, FeedbackStatusStore):
     """Implements `FeedbackStatusStore` over a database that other stores may share."""
 
     def __init__(self, database: Database, *, configured: bool) -> None:
-        self._database = database
+        super().__init__(database)
         self._configured = configured
-
-    @override
-    async def open(self) -> None:
-        await self._database.open()
-
-    @override
-    async def close(self) -> None:
-        await self._database.close()
 
     @override
     async def is_enabled(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final, override
 
 from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, insert, select, update
 
-from lightspeed_core.db.database import Database
+from lightspeed_core.db.store import DatabaseStore
 from lightspeed_core.db.upsert import insert_for
 from lightspeed_core.errors import LightspeedError
 from lightspeed_core.prompts.identifiers import new_prompt_id
@@ -35,19 +35,8 @@ _DEFAULTS: Final = _VERSIONS.join_from(
 _NEWEST: Final = select(prompts.c.newest_version).where(prompts.c.prompt_id == bindparam("id"))
 
 
-class SqlPrompts(PromptStore):
+class SqlPrompts(DatabaseStore, PromptStore):
     """Implements `PromptStore` over a database that other stores may share."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    @override
-    async def open(self) -> None:
-        await self._database.open()
-
-    @override
-    async def close(self) -> None:
-        await self._database.close()
 
     @override
     async def create(self, content: PromptText) -> Prompt:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
-from lightspeed_core.db.database import Database
+from lightspeed_core.db.store import DatabaseStore
 from lightspeed_core.db.upsert import insert_for
 from lightspeed_core.errors import LightspeedError
 from lightspeed_core.prompts.models import SavedPrompt
@@ -20,19 +20,8 @@ _HOLDER_OF_NAME: Final = select(saved_prompts.c.prompt_id).where(
 )
 
 
-class SqlSavedPrompts(SavedPromptStore):
+class SqlSavedPrompts(DatabaseStore, SavedPromptStore):
     """Implements `SavedPromptStore` over a database that other stores may share."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    @override
-    async def open(self) -> None:
-        await self._database.open()
-
-    @override
-    async def close(self) -> None:
-        await self._database.close()
 
     @override
     async def add(self, user_id: str, name: str, content: str, *, most: int) -> SavedPrompt:
