@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, FilePath, NonNegativeInt, PositiveInt, model_validator
 
 from lightspeed_core.config.section import HttpUrl, Port, Section
+from lightspeed_core.config.service_limits import ServiceLimits
 
 
 class OnDisconnect(StrEnum):
@@ -82,6 +83,9 @@ class ServiceConfiguration(Section):
     base_url: HttpUrl | None = Field(default=None, description="Public address of the service.")
     root_path: Annotated[str, AfterValidator(_check_root_path)] = Field(
         default="", description="Path prefix under which a proxy publishes the service."
+    )
+    limits: ServiceLimits = Field(
+        default=ServiceLimits(), description="What is taken from clients before it is refused."
     )
     on_disconnect: OnDisconnect = Field(
         default=OnDisconnect.CONTINUE, description="What becomes of a turn whose client went away."

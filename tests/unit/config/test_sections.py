@@ -27,6 +27,7 @@ from lightspeed_core.config.service import (
     ServiceConfiguration,
     TLSConfiguration,
 )
+from lightspeed_core.config.service_limits import ServiceLimits
 from lightspeed_core.config.user_data import UserDataCollection
 from lightspeed_core.config.vector_store import VectorStoreConfiguration
 
@@ -52,6 +53,11 @@ MINIMAL: dict[str, Any] = {
         (ServiceConfiguration, {"root_path": "/x/"}, "root_path must not end with '/'"),
         (ServiceConfiguration, {"on_disconnect": "maybe"}, "'continue' or 'cancel'"),
         (TLSConfiguration, {"tls_certificate_path": "/no"}, "Path does not point to a file"),
+        (
+            ServiceLimits,
+            {"max_held_bytes": 1024},
+            "max_held_bytes must not be less than max_body_bytes",
+        ),
         (
             CORSConfiguration,
             {"allow_credentials": True},
