@@ -1,0 +1,1 @@
+"""The record of decisions: who did what, and what was refused."""
