@@ -114,9 +114,60 @@ class QuotaExceeded(LightspeedError):
         )
 
     @classmethod
-    def of_subject(cls, subject: str) -> "QuotaExceeded":
+    def of_subject(cls, subject: str, retry_after: float | None = None) -> "QuotaExceeded":
         """Name whose quota is used up, such as `Cluster`."""
-        return cls("The quota has been exceeded", f"{subject} has no available tokens")
+        return cls(
+            "The quota has been exceeded",
+            f"{subject} has no available tokens",
+            retry_after=retry_after,
+        )
+
+
+class AuthenticationUnavailable(LightspeedError):
+    """Who the caller is cannot be found out, for what must be asked does not answer."""
+
+    code = "authentication_unavailable"
+
+    def __init__(self, cause: str, *, backend: str, retry_after: float | None = None) -> None:
+        super().__init__(f"Unable to connect to {backend}", cause, retry_after=retry_after)
+
+
+class Overloaded(LightspeedError):
+    """The service does as much as it can at once; trying again soon helps."""
+
+    code = "overloaded"
+
+    def __init__(self, cause: str, *, retry_after: float) -> None:
+        super().__init__("Service is overloaded", cause, retry_after=retry_after)
+
+
+class BodyTooLarge(LightspeedError):
+    """The request's body is longer than the service reads."""
+
+    code = "body_too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            "Request body is too large", f"The request body exceeds the limit of {limit} bytes."
+        )
+
+
+class Misdirected(LightspeedError):
+    """The request names a host that this service does not answer for (RFC 9110, 15.5.20)."""
+
+    code = "misdirected"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__("Host is not served", cause)
+
+
+class UnsupportedMedia(LightspeedError):
+    """The request's body is of a type or an encoding that the service does not read."""
+
+    code = "unsupported_media"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__("Content type is not supported", cause)
 
 
 class EngineUnavailable(LightspeedError):

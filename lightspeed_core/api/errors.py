@@ -69,6 +69,17 @@ ERROR_TABLE: Final[Mapping[type[LightspeedError], ErrorRow]] = MappingProxyType(
         errors.PromptTooLong: ErrorRow(
             413, "Prompt too long", errors.PromptTooLong("openai/gpt-4-turbo")
         ),
+        errors.BodyTooLarge: ErrorRow(413, "Body too large", errors.BodyTooLarge(201326592)),
+        errors.UnsupportedMedia: ErrorRow(
+            415,
+            "Unsupported media type",
+            errors.UnsupportedMedia("The body is text/plain; send application/json."),
+        ),
+        errors.Misdirected: ErrorRow(
+            421,
+            "Misdirected request",
+            errors.Misdirected("Host evil.example is not in service.allowed_hosts."),
+        ),
         errors.InvalidRequest: ErrorRow(
             422,
             "Invalid request",
@@ -85,6 +96,18 @@ ERROR_TABLE: Final[Mapping[type[LightspeedError], ErrorRow]] = MappingProxyType(
         errors.StoreUnavailable: ErrorRow(500, "Store unavailable", errors.StoreUnavailable()),
         errors.EngineUnavailable: ErrorRow(
             503, "Engine unavailable", errors.EngineUnavailable("Connection error.")
+        ),
+        errors.AuthenticationUnavailable: ErrorRow(
+            503,
+            "Authentication unavailable",
+            errors.AuthenticationUnavailable(
+                "The key server did not answer.", backend="authentication key server"
+            ),
+        ),
+        errors.Overloaded: ErrorRow(
+            503,
+            "Overloaded",
+            errors.Overloaded("As many questions are answered as can be at once.", retry_after=1),
         ),
         errors.StorageFailed: ErrorRow(
             507,
@@ -122,6 +145,7 @@ CALLER_ERRORS: Final = (
     errors.Unauthenticated,
     errors.Forbidden,
     errors.InternalError,
+    errors.AuthenticationUnavailable,
 )
 """What every guarded route may answer."""
 

@@ -18,7 +18,7 @@ from lightspeed_core.api.state import services_of
 from lightspeed_core.auth.credentials import Credentials
 from lightspeed_core.config.authorization import Action
 from lightspeed_core.domain.identity import Identity
-from lightspeed_core.errors import Forbidden, InternalError, MalformedRequest, PromptTooLong
+from lightspeed_core.errors import BodyTooLarge, Forbidden, InternalError, MalformedRequest
 
 LARGEST_BODY_BYTES: Final = 192 * 1024 * 1024
 """The largest image that may be attached, in base64, with room for what accompanies it."""
@@ -50,7 +50,9 @@ class Guard:
         services = services_of(request)
         caller = await services.authenticator.authenticate(
             Credentials(
-                path=request.scope["path"], headers=request.headers, query=request.query_params
+                path=request.scope["path"],
+                headers=request.headers.items(),
+                query=request.query_params.multi_items(),
             )
         )
         granted = services.authorizer.actions_of(caller)
@@ -96,14 +98,14 @@ class StrictRequest(Request):
     """
 
     async def read_body(self) -> None:
-        """Read the body; raises `PromptTooLong` beyond `LARGEST_BODY_BYTES`."""
+        """Read the body; raises `BodyTooLarge` beyond `LARGEST_BODY_BYTES`."""
         parts: list[bytes] = []
         size = 0
         try:
             async for part in self.stream():
                 size += len(part)
                 if size > LARGEST_BODY_BYTES:
-                    raise PromptTooLong
+                    raise BodyTooLarge(LARGEST_BODY_BYTES)
                 parts.append(part)
         except ClientDisconnect:
             raise MalformedRequest("Invalid request", "The body ended too early.") from None

@@ -13,9 +13,9 @@ from lightspeed_core.api.schemas.errors import Problem
 from lightspeed_core.api.schemas.stream_events import StreamEvent
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.constants import DISTRIBUTION
-from lightspeed_core.errors import PromptTooLong
+from lightspeed_core.errors import BodyTooLarge, Misdirected, UnsupportedMedia
 
-_TOO_LARGE: Final = "413"
+_REFUSED_BODIES: Final = (BodyTooLarge, UnsupportedMedia)
 _SERVER: Final = "http://localhost:8080"
 _TAGS: Final = [
     {"name": "query", "description": "Ask a question, get one answer."},
@@ -67,7 +67,7 @@ def install(app: FastAPI, configuration: Configuration) -> None:
             schemas[name]["examples"] = [example]
         for item in described["paths"].values():
             for operation in item.values():
-                _add_body_limit(operation)
+                _add_errors_of_all(operation)
         return described
 
     app.openapi = describe_with_more_bodies
@@ -81,17 +81,17 @@ def _add_body(schemas: dict[str, Any], body: type[BaseModel]) -> None:
     schemas[body.__name__] = schema
 
 
-def _add_body_limit(operation: dict[str, Any]) -> None:
-    """Describe the refusal of a body that is too large; no body is read without a limit."""
+def _add_errors_of_all(operation: dict[str, Any]) -> None:
+    """Describe what is refused before any route is asked: hosts, and bodies that are not read."""
+    kinds = _REFUSED_BODIES if "requestBody" in operation else ()
     answers: dict[str, Any] = operation["responses"]
-    if "requestBody" not in operation or _TOO_LARGE in answers:
-        return
-    entry = responses(PromptTooLong)[int(_TOO_LARGE)]
-    body: type[BaseModel] = entry.pop("model")
-    entry["content"]["application/json"]["schema"] = {
-        "$ref": f"#/components/schemas/{body.__name__}"
-    }
-    operation["responses"] = dict(sorted({**answers, _TOO_LARGE: entry}.items()))
+    for status, entry in responses(Misdirected, *kinds).items():
+        body: type[BaseModel] = entry.pop("model")
+        content = entry["content"]["application/json"]
+        content["schema"] = {"$ref": f"#/components/schemas/{body.__name__}"}
+        known = answers.setdefault(str(status), entry)
+        known["content"]["application/json"]["examples"].update(content["examples"])
+    operation["responses"] = dict(sorted(answers.items()))
 
 
 def document(configuration: Configuration) -> dict[str, Any]:

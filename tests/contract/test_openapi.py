@@ -123,7 +123,7 @@ def test_every_operation_is_described_under_a_known_tag(described: dict[str, Any
 
 def test_every_operation_names_the_errors_that_all_may_answer(described: dict[str, Any]) -> None:
     for name, operation in operations(described).items():
-        expected = {"500"} if name in PUBLIC else {"400", "401", "403", "500"}
+        expected = {"421", "500"} if name in PUBLIC else {"400", "401", "403", "421", "500", "503"}
         assert expected <= set(operation["responses"]), name
 
 

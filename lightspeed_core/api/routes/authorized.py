@@ -4,8 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter
 
-from lightspeed_core import errors
-from lightspeed_core.api.errors import responses
+from lightspeed_core.api.errors import CALLER_ERRORS, responses
 from lightspeed_core.api.guards import GuardedRoute, authenticated
 from lightspeed_core.api.schemas.authorized import AuthorizedResponse
 from lightspeed_core.domain.identity import Identity
@@ -16,7 +15,7 @@ router = APIRouter(tags=["authorized"], route_class=GuardedRoute)
 @router.post(
     "/authorized",
     responses=responses(
-        errors.MalformedRequest, errors.Unauthenticated, errors.Forbidden, errors.InternalError
+        *CALLER_ERRORS,
     ),
 )
 async def authorized(caller: Annotated[Identity, authenticated()]) -> AuthorizedResponse:

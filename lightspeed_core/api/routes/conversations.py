@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from lightspeed_core import errors
 from lightspeed_core.api.deps import ConversationsDep
-from lightspeed_core.api.errors import responses
+from lightspeed_core.api.errors import CALLER_ERRORS, responses
 from lightspeed_core.api.guards import GuardedRoute, require
 from lightspeed_core.api.render.conversations import (
     render_conversations,
@@ -31,13 +31,10 @@ from lightspeed_core.domain.identity import Identity
 router = APIRouter(prefix="/v1", tags=["conversations"], route_class=GuardedRoute)
 
 _COMMON_ERRORS: Final = (
-    errors.MalformedRequest,
-    errors.Unauthenticated,
-    errors.Forbidden,
+    *CALLER_ERRORS,
     errors.InvalidRequest,
     errors.StoreUnavailable,
     errors.NotReady,
-    errors.InternalError,
 )
 DELETION_ERRORS: Final = (*_COMMON_ERRORS, errors.StorageFailed)
 CONVERSATION_ERRORS: Final = (*_COMMON_ERRORS, errors.NotFound)

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from lightspeed_core import errors
 from lightspeed_core.api.deps import EnabledFeedbackDep, FeedbackDep
-from lightspeed_core.api.errors import responses
+from lightspeed_core.api.errors import CALLER_ERRORS, responses
 from lightspeed_core.api.guards import GuardedRoute, public, require
 from lightspeed_core.api.schemas.feedback import (
     FeedbackRequest,
@@ -25,13 +25,10 @@ router = APIRouter(prefix="/v1", tags=["feedback"], route_class=GuardedRoute)
 @router.post(
     "/feedback",
     responses=responses(
-        errors.MalformedRequest,
-        errors.Unauthenticated,
-        errors.Forbidden,
+        *CALLER_ERRORS,
         errors.NotFound,
         errors.InvalidRequest,
         errors.StoreUnavailable,
-        errors.InternalError,
         errors.StorageFailed,
     ),
 )
@@ -59,12 +56,9 @@ async def feedback_status(collector: FeedbackDep) -> FeedbackStatusResponse:
 @router.put(
     "/feedback/status",
     responses=responses(
-        errors.MalformedRequest,
-        errors.Unauthenticated,
-        errors.Forbidden,
+        *CALLER_ERRORS,
         errors.InvalidRequest,
         errors.StoreUnavailable,
-        errors.InternalError,
     ),
 )
 async def set_feedback_status(

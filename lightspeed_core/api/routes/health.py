@@ -2,9 +2,8 @@
 
 from fastapi import APIRouter, Response, status
 
-from lightspeed_core import errors
 from lightspeed_core.api.deps import ConfigurationDep, ConversationsDep, EngineDep
-from lightspeed_core.api.errors import responses
+from lightspeed_core.api.errors import CALLER_ERRORS, responses
 from lightspeed_core.api.examples import NOT_READY_EXAMPLE
 from lightspeed_core.api.guards import GuardedRoute, require
 from lightspeed_core.api.readiness import judge_readiness
@@ -15,7 +14,7 @@ router = APIRouter(
     tags=["health"],
     route_class=GuardedRoute,
     responses=responses(
-        errors.MalformedRequest, errors.Unauthenticated, errors.Forbidden, errors.InternalError
+        *CALLER_ERRORS,
     ),
 )
 

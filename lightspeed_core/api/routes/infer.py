@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from lightspeed_core import errors
 from lightspeed_core.api.connection import ClientGone, while_connected
 from lightspeed_core.api.deps import AssistantDep, ConfigurationDep
-from lightspeed_core.api.errors import responses
+from lightspeed_core.api.errors import CALLER_ERRORS, responses
 from lightspeed_core.api.guards import GuardedRoute, require
 from lightspeed_core.api.render.infer import render_infer
 from lightspeed_core.api.routes.query import CLIENT_CLOSED_REQUEST
@@ -22,15 +22,12 @@ router = APIRouter(prefix="/v1", tags=["infer"], route_class=GuardedRoute)
     "/infer",
     response_model=InferResponse,
     responses=responses(
-        errors.MalformedRequest,
-        errors.Unauthenticated,
-        errors.Forbidden,
+        *CALLER_ERRORS,
         errors.NotFound,
         errors.PromptTooLong,
         errors.InvalidRequest,
         errors.QuotaExceeded,
         errors.EngineFailed,
-        errors.InternalError,
         errors.EngineUnavailable,
     ),
 )

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from lightspeed_core import errors
 from lightspeed_core.api.deps import ConfigurationDep, EngineDep
-from lightspeed_core.api.errors import responses
+from lightspeed_core.api.errors import CALLER_ERRORS, responses
 from lightspeed_core.api.guards import GuardedRoute, require
 from lightspeed_core.api.schemas.info import InfoResponse
 from lightspeed_core.config.authorization import Action
@@ -19,10 +19,7 @@ router = APIRouter(prefix="/v1", tags=["info"], route_class=GuardedRoute)
     "/info",
     dependencies=[require(Action.INFO)],
     responses=responses(
-        errors.MalformedRequest,
-        errors.Unauthenticated,
-        errors.Forbidden,
-        errors.InternalError,
+        *CALLER_ERRORS,
         errors.EngineUnavailable,
     ),
 )

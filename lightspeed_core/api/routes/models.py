@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from lightspeed_core import errors
 from lightspeed_core.api.deps import EngineDep
-from lightspeed_core.api.errors import responses
+from lightspeed_core.api.errors import CALLER_ERRORS, responses
 from lightspeed_core.api.guards import GuardedRoute, require
 from lightspeed_core.api.schemas.models import Model, ModelFilter, ModelsResponse, OpenAIModel
 from lightspeed_core.config.authorization import Action
@@ -19,11 +19,8 @@ router = APIRouter(prefix="/v1", tags=["models"], route_class=GuardedRoute)
     "/models",
     dependencies=[require(Action.GET_MODELS)],
     responses=responses(
-        errors.MalformedRequest,
-        errors.Unauthenticated,
-        errors.Forbidden,
+        *CALLER_ERRORS,
         errors.InvalidRequest,
-        errors.InternalError,
         errors.EngineUnavailable,
     ),
 )

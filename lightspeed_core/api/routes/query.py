@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from lightspeed_core import errors
 from lightspeed_core.api.connection import ClientGone, while_connected
 from lightspeed_core.api.deps import AssistantDep, McpHeadersDep
-from lightspeed_core.api.errors import responses
+from lightspeed_core.api.errors import CALLER_ERRORS, responses
 from lightspeed_core.api.guards import GuardedRoute, require
 from lightspeed_core.api.render.query import render_query
 from lightspeed_core.api.schemas.query import QueryRequest, QueryResponse
@@ -18,9 +18,7 @@ from lightspeed_core.domain.identity import Identity
 router = APIRouter(prefix="/v1", tags=["query"], route_class=GuardedRoute)
 
 QUERY_ERRORS = (
-    errors.MalformedRequest,
-    errors.Unauthenticated,
-    errors.Forbidden,
+    *CALLER_ERRORS,
     errors.NotFound,
     errors.Conflict,
     errors.PromptTooLong,
@@ -28,7 +26,6 @@ QUERY_ERRORS = (
     errors.QuotaExceeded,
     errors.EngineFailed,
     errors.StoreUnavailable,
-    errors.InternalError,
     errors.EngineUnavailable,
 )
 CLIENT_CLOSED_REQUEST = 499

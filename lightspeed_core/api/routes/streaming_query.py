@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lightspeed_core import errors
 from lightspeed_core.api.deps import AssistantDep, McpHeadersDep, MetricsDep
-from lightspeed_core.api.errors import responses
+from lightspeed_core.api.errors import CALLER_ERRORS, responses
 from lightspeed_core.api.guards import GuardedRoute, require
 from lightspeed_core.api.render.streaming_query import JsonFrames, TextFrames
 from lightspeed_core.api.routes.query import QUERY_ERRORS
@@ -47,13 +47,10 @@ _STREAM: Final = {
     }
 }
 _RESUME_ERRORS: Final = (
-    errors.MalformedRequest,
-    errors.Unauthenticated,
-    errors.Forbidden,
+    *CALLER_ERRORS,
     errors.NotFound,
     errors.InvalidRequest,
     errors.StoreUnavailable,
-    errors.InternalError,
 )
 _OUTCOMES: Final = {
     Interruption.REQUESTED: (True, "Streaming request interrupted"),

@@ -238,7 +238,7 @@ async def test_a_body_without_end_is_too_long(app: ASGIApp, endpoint: str) -> No
         )
 
     assert answer.status_code == 413
-    assert answer.json()["detail"]["response"] == "Prompt is too long"
+    assert answer.json()["detail"]["response"] == "Request body is too large"
 
 
 async def test_a_body_that_ends_too_early_is_no_fault_of_the_service(
