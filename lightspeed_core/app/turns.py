@@ -1,0 +1,108 @@
+"""Put together what answers questions, and take it down when the running turns have ended."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+
+from lightspeed_core.app.signals import on_termination
+from lightspeed_core.assistant.assistant import Assistant
+from lightspeed_core.assistant.context import AssistantSettings
+from lightspeed_core.assistant.keeper import TurnKeeper
+from lightspeed_core.assistant.record import TurnRecorder
+from lightspeed_core.assistant.supervisor import Pipeline, TurnSupervisor
+from lightspeed_core.assistant.tool_loop import NoTools
+from lightspeed_core.assistant.topic import TopicWriter
+from lightspeed_core.assistant.turn import TurnParts, run_turn
+from lightspeed_core.conversations.store import ConversationStore
+from lightspeed_core.engine.protocol import Engine
+from lightspeed_core.observability.metrics import Metrics
+from lightspeed_core.user_data.transcripts import Transcripts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What turns are made of; `text_stored` once there is something to find."""
+
+    engine: Engine
+    store: ConversationStore
+    metrics: Metrics
+    settings: AssistantSettings
+    transcripts: Transcripts | None
+    text_stored: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@asynccontextmanager
+async def open_assistant(
+    parts: Parts, background: asyncio.TaskGroup
+) -> AsyncGenerator[Assistant, None]:
+    """Answer questions while the block runs, and let the last of them end when it is left.
+
+    A request to end the process lets them end as well.
+    """
+    async with AsyncExitStack() as stack:
+        turns = await stack.enter_async_context(asyncio.TaskGroup())
+        pipeline = partial(run_turn, parts=_turn_parts(parts))
+        supervisor = _supervise(parts, pipeline, turns=turns, background=background)
+        stack.push_async_callback(supervisor.drain)
+        stack.enter_context(on_termination(_drainer(supervisor, background)))
+        yield Assistant(
+            engine=parts.engine,
+            store=parts.store,
+            supervisor=supervisor,
+            pipeline=pipeline,
+            settings=parts.settings,
+        )
+
+
+def _turn_parts(parts: Parts) -> TurnParts:
+    return TurnParts(
+        engine=parts.engine,
+        store=parts.store,
+        toolbox=NoTools(),
+        metrics=parts.metrics,
+        settings=parts.settings,
+        text_stored=parts.text_stored,
+    )
+
+
+def _supervise(
+    parts: Parts,
+    pipeline: Pipeline,
+    *,
+    turns: asyncio.TaskGroup,
+    background: asyncio.TaskGroup,
+) -> TurnSupervisor:
+    recorder = TurnRecorder(parts.store, parts.metrics.recording_failed, parts.transcripts)
+    supervisor = TurnSupervisor(
+        group=turns,
+        store=parts.store,
+        recorder=recorder,
+        pipeline=pipeline,
+        on_answered=TopicWriter(
+            group=background,
+            engine=parts.engine,
+            store=parts.store,
+            prompt=parts.settings.topic_prompt,
+        ).schedule,
+        settings=parts.settings,
+    )
+    keeper = TurnKeeper(
+        store=parts.store,
+        supervisor=supervisor,
+        recorder=recorder,
+        resume_window=timedelta(seconds=parts.settings.resume_window),
+    )
+    background.create_task(keeper.run(), name="keeper")
+    return supervisor
+
+
+def _drainer(supervisor: TurnSupervisor, background: asyncio.TaskGroup) -> Callable[[], None]:
+    loop = asyncio.get_running_loop()
+
+    def drain() -> None:
+        background.create_task(supervisor.drain(), name="drain")
+
+    return lambda: loop.call_soon_threadsafe(drain) and None
