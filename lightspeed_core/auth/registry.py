@@ -1,5 +1,8 @@
 """From the configuration to an authentication module and an authorizer."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
 from lightspeed_core.auth.authenticator import Authenticator
 from lightspeed_core.auth.authorizer import Authorizer, OpenAuthorizer
 from lightspeed_core.auth.modules.noop import NoopAuthenticator
@@ -12,17 +15,24 @@ from lightspeed_core.errors import ConfigurationError
 _SERVED = (AuthenticationModule.NOOP,)
 
 
-def authenticator_of(configuration: AuthenticationConfiguration) -> Authenticator:
-    """Build the configured module; raises `ConfigurationError` for one that is not served."""
+@asynccontextmanager
+async def open_authenticator(
+    configuration: AuthenticationConfiguration,
+) -> AsyncGenerator[Authenticator]:
+    """Hold the configured module open, with whatever connections it has.
+
+    Raises `ConfigurationError` for a module that is not served.
+    """
+    # Each case imports what its module alone needs.
     match configuration.module:
         case AuthenticationModule.NOOP:
-            return NoopAuthenticator()
+            yield NoopAuthenticator()
         case module:
             raise _not_served(module)
 
 
 def authorizer_of(configuration: AuthenticationConfiguration) -> Authorizer:
-    """Build what decides over actions; raises as `authenticator_of` does."""
+    """Build what decides over actions; raises as `open_authenticator` does."""
     match configuration.module:
         case AuthenticationModule.NOOP:
             return OpenAuthorizer()

@@ -38,7 +38,7 @@ class TokenAuthenticator:
     """Knows whoever sends a token by that name."""
 
     async def authenticate(self, credentials: Credentials) -> Identity:
-        name = credentials.headers.get("authorization")
+        name = credentials.header("authorization")
         if name is None:
             raise Unauthenticated("No Authorization header found")
         return Identity(user_id=name, username=name)

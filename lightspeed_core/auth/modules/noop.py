@@ -13,7 +13,9 @@ class NoopAuthenticator:
 
     async def authenticate(self, credentials: Credentials) -> Identity:
         """Return the named user; raises `MalformedRequest` for a name that is none."""
-        user_id = credentials.query.get(_PARAMETER, DEFAULT_USER_ID)
+        user_id = credentials.parameter(_PARAMETER)
+        if user_id is None:
+            user_id = DEFAULT_USER_ID
         if not user_id:
             raise MalformedRequest("Invalid user ID", "user_id cannot be empty")
         if "\0" in user_id:

@@ -13,7 +13,7 @@ from lightspeed_core.errors import MalformedRequest
 
 async def identity_of(**query: str) -> Identity:
     credentials = Credentials(
-        path="/v1/query", headers={"authorization": "Bearer ignored"}, query=query
+        path="/v1/query", headers=[("authorization", "Bearer ignored")], query=query.items()
     )
     return await NoopAuthenticator().authenticate(credentials)
 
