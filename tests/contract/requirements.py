@@ -272,6 +272,9 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/testing.md#promises": {
         "docs.promises": "Every promise is proved by a test.",
     },
+    "docs/testing.md#attacks": {
+        "docs.attacks": "Every attack of the table is tried by a test.",
+    },
     "docs/testing.md#conformance": {
         "docs.conformance": "What clients rely on is proved on the started service, row by row.",
     },
