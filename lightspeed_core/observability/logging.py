@@ -15,7 +15,9 @@ request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
 DEFAULT_LEVEL: Final = "INFO"
 # One line each for every call, which says nothing that ours do not say.
 _TALKATIVE: Final = ("httpx", "httpcore", "aiosqlite", "openai", "faiss.loader", "alembic")
-_ROUTED: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
+_ROUTED: Final = ("uvicorn", "uvicorn.error", "uvicorn.asgi")
+# It would write every request a second time, and without anybody to hear it writes none.
+_UNHEARD: Final = "uvicorn.access"
 _CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
     0x0A: "\\n",
     0x0D: "\\r",
@@ -81,6 +83,8 @@ def configure_logging(
         routed = logging.getLogger(name)
         routed.handlers, routed.propagate = [], True
         routed.setLevel(logging.NOTSET)
+    unheard = logging.getLogger(_UNHEARD)
+    unheard.handlers, unheard.propagate = [], False
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
     logging.captureWarnings(capture=True)

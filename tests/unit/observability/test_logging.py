@@ -128,3 +128,8 @@ def test_a_terminal_gets_colours_when_they_are_wanted() -> None:
 def test_the_environment_may_name_the_level() -> None:
     assert level_of({"LIGHTSPEED_STACK_LOG_LEVEL": "DEBUG"}) == "DEBUG"
     assert level_of({"LIGHTSPEED_STACK_LOG_LEVEL": ""}) == level_of({}) == "INFO"
+
+
+def test_the_server_writes_no_requests_of_its_own() -> None:
+    configure_logging(stream=io.StringIO())
+    assert not logging.getLogger("uvicorn.access").hasHandlers()
