@@ -272,6 +272,10 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/testing.md#promises": {
         "docs.promises": "Every promise is proved by a test.",
     },
+    "docs/auth.md#isolation": {
+        "isolation.routes": "No route shows or changes what another user owns.",
+        "isolation.words": "Users who ask at the same time find nothing of one another.",
+    },
     "docs/testing.md#attacks": {
         "docs.attacks": "Every attack of the table is tried by a test.",
     },

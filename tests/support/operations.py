@@ -85,8 +85,8 @@ def check_operation(
     client: httpx2.Client, document: dict[str, Any], ids: dict[str, str], operation: str
 ) -> None:
     """Ask an operation, and compare its answer with its description."""
-    method, path = _with_ids(operation, ids).split()
-    body = json.loads(_with_ids(json.dumps(REQUESTS[operation]), ids))
+    method, path = fill_in(operation, ids).split()
+    body = json.loads(fill_in(json.dumps(REQUESTS[operation]), ids))
 
     answer = client.request(method, path, json=body or None)
 
@@ -100,7 +100,8 @@ def check_operation(
         _check_shape(document, operation, answer.json())
 
 
-def _with_ids(text: str, ids: dict[str, str]) -> str:
+def fill_in(text: str, ids: dict[str, str]) -> str:
+    """Put ids where a path or a body names them."""
     for name, value in ids.items():
         text = text.replace(f"{{{name}}}", value)
     return text
