@@ -146,6 +146,7 @@ CALLER_ERRORS: Final = (
     errors.Forbidden,
     errors.InternalError,
     errors.AuthenticationUnavailable,
+    errors.NotReady,
 )
 """What every guarded route may answer."""
 
@@ -254,6 +255,7 @@ async def render_error(request: Request, error: Exception) -> Response:
     if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
         answer = replace(answer, headers={"Allow": ", ".join(allowed_methods(request))})
     path = request.scope["path"]
+    request.state.error_code = answer.code
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error(
             "request failed status=%d code=%s path=%s",

@@ -23,6 +23,9 @@ from lightspeed_core.errors import BodyTooLarge, Forbidden, InternalError, Malfo
 LARGEST_BODY_BYTES: Final = 192 * 1024 * 1024
 """The largest image that may be attached, in base64, with room for what accompanies it."""
 
+ROUTINE: Final = frozenset({"/liveness", "/readiness", "/v1/liveness", "/v1/readiness", "/metrics"})
+"""What machines ask every few seconds: only its refusals are audited."""
+
 
 @dataclass(frozen=True, slots=True)
 class Open:
@@ -55,6 +58,7 @@ class Guard:
                 query=request.query_params.multi_items(),
             )
         )
+        request.state.known_caller = caller
         granted = services.authorizer.actions_of(caller)
         if self.action is not None and self.action not in granted:
             raise Forbidden(
@@ -120,16 +124,20 @@ class StrictRequest(Request):
 class GuardedRoute(APIRoute):
     """A route that admits its caller before it reads the body."""
 
+    mark: Open | Guard
+
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the framework's handler."""
         handle = super().get_route_handler()
-        mark = mark_of(self)
+        mark = self.mark = mark_of(self)
         has_body = self.body_field is not None
 
         async def admit_and_handle(request: Request) -> Response:
             try:
                 if isinstance(mark, Guard):
+                    if request.scope["route"].path not in ROUTINE:
+                        services_of(request).audit.require_open()
                     await mark(request)
                 strict = StrictRequest(request.scope, request.receive)
                 if has_body:

@@ -14,8 +14,10 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lightspeed_core.api.audit import audit
 from lightspeed_core.config.service import ServiceConfiguration
 from lightspeed_core.observability.logging import request_id as current_request_id
+from lightspeed_core.observability.notes import close_notes, open_notes
 
 if TYPE_CHECKING:
     from lightspeed_core.api.state import Services
@@ -45,13 +47,16 @@ class RequestContext:
             # Routing then takes paths with the prefix and, from a proxy that strips it, without.
             scope["root_path"] = self._root_path
         request_id = _request_id(scope)
-        status = 500
+        name = request_id.decode("ascii")
+        status, is_answered = 500, False
+        notes, noted = open_notes()
         began = time.perf_counter()
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_answered
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, is_answered = message["status"], True
+                audit(scope, status, request_id=name, notes=notes)
                 message["headers"] = [
                     *message.get("headers", ()),
                     (_HEADER, request_id),
@@ -59,15 +64,18 @@ class RequestContext:
                 ]
             await send(message)
 
-        token = current_request_id.set(request_id.decode("ascii"))
+        token = current_request_id.set(name)
         try:
             await self._app(scope, receive, send_with_id)
         finally:
             seconds = time.perf_counter() - began
             _count(scope, status, seconds)
+            if not is_answered:
+                audit(scope, status, request_id=name, notes=notes)
             if self._access_log:
                 _log(scope, status, seconds)
             current_request_id.reset(token)
+            close_notes(noted)
 
 
 def _request_id(scope: Scope) -> bytes:

@@ -3,7 +3,7 @@
 The lifespan yields `{"services": Services(...)}`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from fastapi import Request
@@ -11,6 +11,7 @@ from fastapi import Request
 from lightspeed_core.assistant.assistant import Interruption
 from lightspeed_core.assistant.live import EventSource
 from lightspeed_core.assistant.request import TurnRequest
+from lightspeed_core.audit.trail import AuditTrail, NoTrail
 from lightspeed_core.auth.authenticator import Authenticator
 from lightspeed_core.auth.authorizer import Authorizer
 from lightspeed_core.config.root import Configuration
@@ -62,6 +63,7 @@ class Services:
     feedback: FeedbackCollector
     prompts: PromptStore
     saved_prompts: SavedPrompts
+    audit: AuditTrail = field(default_factory=NoTrail)
 
 
 def services_of(request: Request) -> Services:

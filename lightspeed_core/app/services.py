@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from lightspeed_core.api.state import Services
+from lightspeed_core.app.audit import open_trail
 from lightspeed_core.app.background import background_group
 from lightspeed_core.app.boot import OnFatal, boot
 from lightspeed_core.app.retention import removal_of, schedule_sweeps
@@ -49,6 +50,8 @@ async def open_services(
         )
         await stack.enter_async_context(opened(stores))
         background = await stack.enter_async_context(background_group())
+        trail = open_trail(configuration.audit, metrics, background)
+        audit = await stack.enter_async_context(trail)
         assistant = await stack.enter_async_context(open_assistant(parts, background))
         background.create_task(import_conversations(stores.takeover, on_fatal), name="import")
         background.create_task(boot(parts, configuration, on_fatal), name="boot")
@@ -70,4 +73,5 @@ async def open_services(
             ),
             prompts=stores.prompts,
             saved_prompts=SavedPrompts(stores.saved_prompts, configuration.saved_prompts),
+            audit=audit,
         )

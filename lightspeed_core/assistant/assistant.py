@@ -16,6 +16,7 @@ from lightspeed_core.domain.identity import Identity
 from lightspeed_core.domain.turn import Turn
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.errors import Forbidden, NotFound
+from lightspeed_core.observability.notes import note
 
 _RESOURCE = "streaming request"
 
@@ -56,6 +57,7 @@ class Assistant:
                 request, caller, engine=self._engine, store=self._store, settings=self._settings
             )
             live = await self._supervisor.receive(context)
+        note(conversation_id=live.begun.conversation_id, turn_id=live.begun.turn_id)
         return await self._supervisor.run(live)
 
     async def infer(self, request: TurnRequest, caller: Identity) -> Turn:
@@ -119,7 +121,9 @@ class Assistant:
 
 
 def _check_owner(turn: Turn, caller: Identity, verb: str) -> None:
+    note(conversation_id=turn.conversation_id, turn_id=turn.turn_id)
     if turn.user_id != caller.user_id:
+        note(owner=turn.user_id)
         raise Forbidden(
             f"User does not have permission to {verb} this streaming request",
             f"User {caller.user_id} does not own streaming request with ID {turn.turn_id}",

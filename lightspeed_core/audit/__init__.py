@@ -1,1 +1,1 @@
-"""The record of decisions: who did what, and what was refused."""
+"""The record of decisions: who asked for what, and what came of it; in the log and in a chain."""

@@ -119,16 +119,9 @@ def _add_subcommands(parser: argparse.ArgumentParser) -> None:
     doctor = subcommands.add_parser(
         "doctor", help="check a configuration without starting the service"
     )
-    doctor.add_argument(
-        "-c",
-        "--config",
-        type=Path,
-        metavar="CONFIG_FILE",
-        # Where it is not given, what stands before the subcommand counts.
-        default=argparse.SUPPRESS,
-        help="configuration file, as without the subcommand",
-    )
+    _add_configuration(doctor)
     doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
+    _describe_audit(subcommands.add_parser("audit", help="verify the files of the audit"))
     migrate = subcommands.add_parser(
         "migrate",
         help="write a run.yaml of Llama Stack 0.2 anew for 0.7",
@@ -140,3 +133,36 @@ def _add_subcommands(parser: argparse.ArgumentParser) -> None:
         "--output", type=Path, metavar="FILE", help="where to write it (default: standard output)"
     )
     migrate.add_argument("--force", action="store_true", help="write over a file that exists")
+
+
+def _describe_audit(audit: argparse.ArgumentParser) -> None:
+    verify = audit.add_subparsers(
+        dest="audit_command", metavar="COMMAND", required=True
+    ).add_parser(
+        "verify",
+        help="name the first record that is not as it was written",
+        description="Exit code 0: every record is as it was written. 1: one is not, and the first "
+        "is named.",
+    )
+    verify.add_argument(
+        "path",
+        type=Path,
+        nargs="?",
+        metavar="DIR|FILE",
+        help="what to verify (default: `audit.directory` of the configuration)",
+    )
+    verify.add_argument("--key", type=Path, metavar="FILE", help="file with the key of the chain")
+    _add_configuration(verify)
+    verify.add_argument("--json", action="store_true", help="print what was found as JSON")
+
+
+def _add_configuration(subcommand: argparse.ArgumentParser) -> None:
+    subcommand.add_argument(
+        "-c",
+        "--config",
+        type=Path,
+        metavar="CONFIG_FILE",
+        # Where it is not given, what stands before the subcommand counts.
+        default=argparse.SUPPRESS,
+        help="configuration file, as without the subcommand",
+    )

@@ -44,6 +44,8 @@ def _run_subcommand(options: argparse.Namespace) -> int:
         return _write_document(options)
     if options.command == "doctor":
         return _diagnose(options)
+    if options.command == "audit":
+        return _verify_audit(options)
     from lightspeed_core.cli.migrate import migrate
 
     return migrate(options.run_yaml, options.output, force=options.force)
@@ -78,6 +80,19 @@ def _diagnose(options: argparse.Namespace) -> int:
     from lightspeed_core.cli.doctor.command import diagnose
 
     return diagnose(configuration, os.environ, as_json=options.json)
+
+
+def _verify_audit(options: argparse.Namespace) -> int:
+    from lightspeed_core.app.audit import seal_of
+    from lightspeed_core.cli.audit import verify
+
+    where, key_path = options.path, options.key
+    if where is None:
+        section = _load(options.config).audit
+        where, key_path = section.directory, key_path or section.key_path
+    if where is None:
+        return _complain("audit.directory is not set: name a directory or a file", MISUSED)
+    return verify(where, seal_of(key_path), as_json=options.json)
 
 
 def _dump_configuration(configuration: "Configuration") -> int:

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from lightspeed_core.config.audit import AuditConfiguration
 from lightspeed_core.config.authentication import (
     AuthenticationConfiguration,
     AuthenticationModule,
@@ -64,6 +65,9 @@ class Configuration(Section):
     )
     authorization: AuthorizationConfiguration | None = Field(
         default=None, description="Which role may do what."
+    )
+    audit: AuditConfiguration = Field(
+        default=AuditConfiguration(), description="Who asked for what, and what came of it."
     )
     customization: CustomizationConfiguration | None = Field(
         default=None, description="Prompts, and what a request may override."

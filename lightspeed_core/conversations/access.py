@@ -17,6 +17,7 @@ from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.domain.turn import Turn
 from lightspeed_core.errors import Forbidden, NotFound
+from lightspeed_core.observability.notes import note
 
 _STOP_SECONDS: Final = 3.0
 
@@ -38,15 +39,21 @@ async def get_permitted(
 
     Raises `NotFound`, and `Forbidden` that says what could not be done with `verb`.
     """
+    note(conversation_id=conversation_id)
     conversation = await store.find(conversation_id)
     if conversation is None:
         raise NotFound("conversation", conversation_id)
-    if conversation.user_id != caller.user_id and not any(map(caller.may, powers)):
+    if conversation.user_id == caller.user_id:
+        return conversation
+    note(owner=conversation.user_id)
+    power = next(filter(caller.may, powers), None)
+    if power is None:
         raise Forbidden(
             "User does not have permission to perform this action",
             f"User {caller.user_id} does not have permission to {verb} conversation with ID "
             f"{conversation_id}",
         )
+    note(power=power)
     return conversation
 
 
@@ -80,6 +87,8 @@ class ConversationAccess:
         if after is not None:
             await get_permitted(self._store, after, caller, verb="list", powers=[power])
         user_id = None if caller.may(power) else caller.user_id
+        if user_id is None:
+            note(power=power)
         return await self._store.list(user_id, limit=limit, after=after)
 
     async def history(

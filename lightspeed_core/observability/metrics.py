@@ -70,6 +70,9 @@ class Metrics:
         self._user_data_failures = self._counter(
             "ls_user_data_write_failures_total", "Files that could not be written", ("kind",)
         )
+        self._audit_losses = self._counter(
+            "ls_audit_records_lost_total", "Decisions that could not be stored"
+        )
         self._warnings = self._counter("ls_warnings_total", "Warnings sent to clients", ("code",))
 
     def _counter(self, name: str, documentation: str, labels: tuple[str, ...] = ()) -> Counter:
@@ -128,6 +131,10 @@ class Metrics:
     def user_data_failed(self, kind: str) -> None:
         """Count a file that could not be written; `kind` is `feedback` or `transcript`."""
         self._user_data_failures.labels(kind).inc()
+
+    def audit_lost(self, count: int) -> None:
+        """Count decisions that will not be in the audit's files."""
+        self._audit_losses.inc(count)
 
     def warned(self, code: str) -> None:
         """Count a warning sent to a client; `code` is one of ours."""

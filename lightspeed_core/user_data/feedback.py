@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.errors import Forbidden, InvalidRequest, NotFound, StorageFailed
+from lightspeed_core.observability.notes import note
 from lightspeed_core.user_data.files import JsonFiles
 from lightspeed_core.user_data.status import FeedbackStatusStore
 
@@ -73,6 +74,7 @@ class FeedbackCollector:
             raise InvalidRequest(
                 "Feedback cannot be enabled", "user_data_collection.feedback_storage is not set."
             )
+        note(enabled=str(enabled).lower())
         previous = await self._status.set_enabled(enabled=enabled)
         logger.info("feedback status set enabled=%s user_id=%s", enabled, caller.user_id)
         return StatusChange(
@@ -103,10 +105,12 @@ class FeedbackCollector:
         logger.info("feedback stored conversation_id=%s", feedback.conversation_id)
 
     async def _check_owner(self, conversation_id: str, caller: Identity) -> None:
+        note(conversation_id=conversation_id)
         owner = await self._owner_of(conversation_id)
         if owner is None:
             raise NotFound("conversation", conversation_id)
         if owner != caller.user_id:
+            note(owner=owner)
             raise Forbidden(
                 "User does not have permission to perform this action",
                 f"User {caller.user_id} does not have permission to submit feedback for "

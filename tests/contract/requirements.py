@@ -269,6 +269,21 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "image.user": "It serves any user id, with a read-only root and one writable volume.",
         "stop.drain": "After SIGTERM running turns may end, and what remains is recorded.",
     },
+    "docs/audit.md#what-is-written": {
+        "audit.lines": "Every decision is one line: who, action, resource, outcome, request.",
+    },
+    "docs/audit.md#what-is-not-written": {
+        "audit.silence": "No token and nothing that a user wrote is in the lines.",
+    },
+    "docs/audit.md#when-decisions-cannot-be-stored": {
+        "audit.failure": "Without a disk, decisions are counted or requests refused, as set.",
+    },
+    "docs/audit.md#retention": {
+        "audit.retention": "Files go by age, and the chain that is left stays whole.",
+    },
+    "docs/audit.md#the-chain": {
+        "audit.chain": "`audit verify` names the first record that is not as it was written.",
+    },
     "docs/testing.md#promises": {
         "docs.promises": "Every promise is proved by a test.",
     },
