@@ -1,4 +1,4 @@
-"""What happens to every request: an id, a published prefix, a log line, a count, CORS.
+"""What happens to every request: an id, a published prefix, headers, a log line, a count, CORS.
 
 Pure ASGI, so that a stream passes through untouched but for its headers.
 """
@@ -15,6 +15,8 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lightspeed_core.api.audit import audit
+from lightspeed_core.api.headers import common_headers, with_defaults
+from lightspeed_core.api.hosts import Entrance, host_rule, origin_rule
 from lightspeed_core.config.service import ServiceConfiguration
 from lightspeed_core.observability.logging import request_id as current_request_id
 from lightspeed_core.observability.notes import close_notes, open_notes
@@ -25,18 +27,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _HEADER: Final = b"x-request-id"
-# A browser must not take a model's plain text for a page.
-_NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
 _USABLE: Final = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
 class RequestContext:
     """Gives each request its id or takes the client's; logs and counts the outcome."""
 
-    def __init__(self, app: ASGIApp, *, root_path: str, access_log: bool) -> None:
+    def __init__(self, app: ASGIApp, service: ServiceConfiguration) -> None:
         self._app = app
-        self._root_path = root_path
-        self._access_log = access_log
+        self._root_path = service.root_path
+        self._access_log = service.access_log
+        self._headers = common_headers(service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -58,9 +59,9 @@ class RequestContext:
                 status, is_answered = message["status"], True
                 audit(scope, status, request_id=name, notes=notes)
                 message["headers"] = [
-                    *message.get("headers", ()),
+                    *with_defaults(message.get("headers", ())),
                     (_HEADER, request_id),
-                    _NO_SNIFFING,
+                    *self._headers,
                 ]
             await send(message)
 
@@ -103,7 +104,13 @@ def _log(scope: Scope, status: int, seconds: float) -> None:
 
 
 def install(app: FastAPI, configuration: ServiceConfiguration) -> None:
-    """Put the middleware around the application, CORS within the request's id."""
+    """Put the middleware around the application; what is added last is outermost.
+
+    Refusals of the entrance are answers like others: by CORS pages may read them.
+    """
+    hosts, origins = host_rule(configuration), origin_rule(configuration)
+    if hosts is not None or origins is not None:
+        app.add_middleware(Entrance, hosts=hosts, origins=origins)
     cors = configuration.cors
     app.add_middleware(
         CORSMiddleware,
@@ -113,6 +120,4 @@ def install(app: FastAPI, configuration: ServiceConfiguration) -> None:
         allow_headers=cors.allow_headers,
         expose_headers=["X-Request-ID", "Retry-After"],
     )
-    app.add_middleware(
-        RequestContext, root_path=configuration.root_path, access_log=configuration.access_log
-    )
+    app.add_middleware(RequestContext, service=configuration)

@@ -15,16 +15,25 @@ from fastapi.staticfiles import StaticFiles
 
 _WEB: Final = Path(str(files("lightspeed_core") / "web"))
 
-STRICT_POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_NOTHING_ELSE: Final = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+STRICT_POLICY: Final = f"default-src 'none'; style-src 'self'; img-src 'self'; {_NOTHING_ELSE}"
+SWAGGER_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    f"connect-src 'self'; {_NOTHING_ELSE}"
 )
-# Both viewers write styles into the page; Redoc searches in a worker made from a blob.
-VIEWER_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+# Redoc fills one empty style element by script, and writes one text of its own into another; it
+# searches in a worker made from a blob.
+REDOC_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' "
+    "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' "
+    "'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='; "
+    f"img-src 'self' data:; connect-src 'self'; worker-src blob:; {_NOTHING_ELSE}"
 )
+_PAGE_HEADERS: Final = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), "
+    "payment=(), usb=()",
+}
 
 
 async def page(request: Request, file: str, *, name: str, policy: str) -> Response:
@@ -35,7 +44,7 @@ async def page(request: Request, file: str, *, name: str, policy: str) -> Respon
         request,
         body,
         media_type="text/html",
-        headers={"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"},
+        headers={"Content-Security-Policy": policy, **_PAGE_HEADERS},
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, FilePath, NonNegativeInt, PositiveInt, model_validator
 
+from lightspeed_core.config.addresses import HostName, Origin
 from lightspeed_core.config.section import HttpUrl, Port, Section
 from lightspeed_core.config.service_limits import ServiceLimits
 
@@ -79,6 +80,21 @@ class ServiceConfiguration(Section):
     tls_config: TLSConfiguration = Field(default=TLSConfiguration(), description="HTTPS settings.")
     cors: CORSConfiguration = Field(
         default=CORSConfiguration(), description="Cross-origin resource sharing."
+    )
+    allowed_hosts: tuple[HostName, ...] | None = Field(
+        default=None,
+        description="Names in the `Host` header that are answered. Unset: on a loopback address "
+        "its names, `host` and that of `base_url`; elsewhere any.",
+    )
+    allowed_origins: tuple[Origin, ...] | None = Field(
+        default=None,
+        description="Origins of pages that may call, beside the service's own and those in "
+        "`cors`. Unset: on a loopback address those of this machine; elsewhere any.",
+    )
+    hsts_seconds: NonNegativeInt = Field(
+        default=31_536_000,
+        description="How long browsers that came by HTTPS insist on it; 0 says nothing. Sent only "
+        "where the service itself serves HTTPS, and not on a loopback address.",
     )
     base_url: HttpUrl | None = Field(default=None, description="Public address of the service.")
     root_path: Annotated[str, AfterValidator(_check_root_path)] = Field(

@@ -1,9 +1,9 @@
 """What an operator must be told at every start: settings that do nothing, and risky ones."""
 
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_address
 from typing import Final
 
+from lightspeed_core.config.addresses import is_loopback
 from lightspeed_core.config.authentication import AuthenticationModule
 from lightspeed_core.config.customization import CustomizationConfiguration, CustomProfile
 from lightspeed_core.config.database import GSSEncMode
@@ -40,7 +40,6 @@ NOT_SERVED: Final[tuple[Place, ...]] = (
     ("rag", "retrieval", "inline", "reranker"),
     ("rag", "retrieval", "tool"),
     ("rlsapi_v1", "quota_subject"),
-    ("service", "base_url"),
     ("shields",),
     ("skills",),
     ("splunk",),
@@ -97,7 +96,7 @@ def describe_risks(configuration: Configuration) -> Iterator[str]:
             "llama_stack.config, inference.providers and vector_store.providers have no effect "
             "while llama_stack.use_as_library_client is false: the server has its own run.yaml"
         )
-    if authentication.module in _OPEN_MODULES and not _is_loopback(service.host):
+    if authentication.module in _OPEN_MODULES and not is_loopback(service.host):
         yield (
             f"service.host {service.host} is open to other machines and authentication.module "
             f"{authentication.module} believes everybody: anyone who can connect may ask as anyone"
@@ -148,12 +147,3 @@ def _describes_run_config(configuration: Configuration) -> bool:
         or configuration.inference.providers
         or configuration.vector_store.providers
     )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -156,6 +156,21 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/api.md#clients": {
         "client.backstage": "The Lightspeed plug-in of Backstage works unchanged.",
     },
+    "docs/browser.md#names-of-the-service": {
+        "browser.hosts": "A name that is not the service's own is answered with 421.",
+    },
+    "docs/browser.md#pages-that-may-call": {
+        "browser.origins": "A page that may not call gets 403, and nothing is done for it.",
+    },
+    "docs/browser.md#cross-origin-resource-sharing": {
+        "browser.cors": "Pages that may call read answers and errors, as `service.cors` says.",
+    },
+    "docs/browser.md#headers-of-answers": {
+        "browser.headers": "Every answer tells browsers not to sniff, frame, embed or keep it.",
+    },
+    "docs/browser.md#policy-of-the-pages": {
+        "browser.policy": "Pages run under a strict policy, and it stops nothing that they need.",
+    },
     "docs/api.md#errors": {
         "error.shape": "Every error has the same body, on unknown paths too.",
         "error.status": "A failure before the first event is a status, on both routes alike.",

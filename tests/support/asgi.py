@@ -46,7 +46,7 @@ def client_of(app: ASGIApp) -> httpx2.AsyncClient:
     """Return a client whose answers arrive whole."""
     # What the application answers to its own faults is what tests look at.
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
-    return httpx2.AsyncClient(transport=transport, base_url="http://testserver")
+    return httpx2.AsyncClient(transport=transport, base_url="http://localhost")
 
 
 @dataclass
@@ -146,8 +146,8 @@ def _scope(method: str, target: str, headers: Mapping[str, str]) -> dict[str, An
         "root_path": "",
         "headers": [
             (name.lower().encode("latin-1"), value.encode("latin-1"))
-            for name, value in {"host": "testserver", **headers}.items()
+            for name, value in {"host": "localhost", **headers}.items()
         ],
-        "server": ("testserver", 80),
+        "server": ("localhost", 80),
         "client": ("127.0.0.1", 1),
     }

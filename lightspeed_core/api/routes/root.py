@@ -7,8 +7,9 @@ from fastapi import APIRouter, Request, Response
 from lightspeed_core.api.deps import ConfigurationDep
 from lightspeed_core.api.guards import GuardedRoute, public
 from lightspeed_core.api.pages import (
+    REDOC_POLICY,
     STRICT_POLICY,
-    VIEWER_POLICY,
+    SWAGGER_POLICY,
     page,
     static_file,
     with_etag,
@@ -26,13 +27,13 @@ async def root(request: Request, configuration: ConfigurationDep) -> Response:
 @router.get("/docs")
 async def docs(request: Request, configuration: ConfigurationDep) -> Response:
     """Show the API in Swagger UI."""
-    return await page(request, "docs.html", name=configuration.name, policy=VIEWER_POLICY)
+    return await page(request, "docs.html", name=configuration.name, policy=SWAGGER_POLICY)
 
 
 @router.get("/redoc")
 async def redoc(request: Request, configuration: ConfigurationDep) -> Response:
     """Show the API in Redoc."""
-    return await page(request, "redoc.html", name=configuration.name, policy=VIEWER_POLICY)
+    return await page(request, "redoc.html", name=configuration.name, policy=REDOC_POLICY)
 
 
 @router.get("/openapi.json")

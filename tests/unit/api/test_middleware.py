@@ -48,7 +48,7 @@ async def test_what_is_no_request_passes_untouched() -> None:
     async def send(message: Message) -> None:
         del message
 
-    outer = RequestContext(inner, root_path="/lcs", access_log=True)
+    outer = RequestContext(inner, ServiceConfiguration(root_path="/lcs"))
     await outer({"type": "lifespan"}, receive, send)
     assert seen == [({"type": "lifespan"}, receive, send)]
 
@@ -117,9 +117,11 @@ async def test_the_access_log_can_be_switched_off(
     assert [each for each in caplog.records if each.name == LOGGER] == []
 
 
-async def test_pages_of_any_origin_may_call_by_default(app: ASGIApp) -> None:
+async def test_pages_of_any_origin_may_call_a_service_of_the_network(services: Services) -> None:
+    app = build_app(with_service(services, ServiceConfiguration(host="0.0.0.0")))
     async with client_of(app) as client:
         answer = await client.get("/liveness", headers={"origin": "https://console.example.com"})
+    assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "X-Request-ID" in answer.headers["access-control-expose-headers"]
 
