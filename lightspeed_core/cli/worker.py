@@ -3,7 +3,9 @@
 import logging
 import os
 import signal
+from multiprocessing import parent_process
 from pathlib import Path
+from threading import Thread
 
 from uvicorn.config import STARTUP_FAILURE
 
@@ -23,8 +25,17 @@ def create_worker_app() -> Application:
     """Return the application; whatever keeps it from starting ends the parent as well."""
     configuration = load_configuration(Path(os.environ[CONFIGURATION_VARIABLE]), os.environ)
     configure_logging(level_of(os.environ), is_colored=configuration.service.color_log)
+    Thread(target=_end_with_parent, name="parent watch", daemon=True).start()
     watch = StartupWatch(_ask_to_end, on_closed=_end_process)
     return watch.around(create_app(configuration, on_fatal=watch.stop))
+
+
+def _end_with_parent() -> None:
+    """Ask this process to end when its parent is gone, for nobody else would ever end it."""
+    if parent := parent_process():
+        parent.join()
+        logger.warning("worker ended because its parent is gone")
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _ask_to_end() -> None:

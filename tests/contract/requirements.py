@@ -283,6 +283,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "image.address": "Inside the container the service listens on `0.0.0.0:8080`.",
         "image.user": "It serves any user id, with a read-only root and one writable volume.",
         "stop.drain": "After SIGTERM running turns may end, and what remains is recorded.",
+        "stop.parent": "Workers end when their parent was killed.",
     },
     "docs/audit.md#what-is-written": {
         "audit.lines": "Every decision is one line: who, action, resource, outcome, request.",

@@ -12,7 +12,7 @@ import httpx2
 import psutil
 import pytest
 
-from tests.support.service import START_SECONDS, Service, running_service
+from tests.support.service import START_SECONDS, STOP_SECONDS, Service, running_service
 from tests.support.streams import WireEvent, parse_stream, read_frames, text_of
 from tests.support.stub_llm import StubLLM
 
@@ -227,6 +227,21 @@ def test_a_worker_that_dies_is_replaced_and_its_turn_settled_and_the_parent_ends
         last = end_during_a_stream(pair, one)
     assert [event.event for event in last[-2:]] == ["turn_complete", "end"]
     assert "Traceback" not in pair.output()
+
+
+@pytest.mark.requirement("stop.parent")
+def test_workers_end_when_their_parent_was_killed(
+    tmp_path: Path, model_environment: dict[str, str]
+) -> None:
+    with pair_of_workers(tmp_path, model_environment) as service:
+        workers = workers_of(service)
+        assert len(workers) == 2
+
+        service.kill()
+
+        _, left = psutil.wait_procs(workers, timeout=STOP_SECONDS)
+        assert left == []
+        assert service.has_logged("worker ended because its parent is gone")
 
 
 def end_during_a_stream(service: Service, client: httpx2.Client) -> list[WireEvent]:
