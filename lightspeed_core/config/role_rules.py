@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from lightspeed_core.config.search_pattern import SearchPattern
 from lightspeed_core.config.section import Section
 
 
@@ -64,9 +65,18 @@ class JwtRoleRule(Section):
                 f"MATCH operator requires a string pattern, {type(self.value).__name__}"
             )
         try:
-            re.compile(pattern)
+            SearchPattern(pattern)
         except re.error as error:
             raise ValueError(
                 f"Invalid regex pattern for MATCH operator: {self.value}: {error}"
             ) from error
+        return self
+
+    @model_validator(mode="after")
+    def _check_choices(self) -> Self:
+        if self.operator is JsonPathOperator.IN and not isinstance(self.value, list):
+            raise ValueError(
+                "IN operator requires a list of lists of matches, such as [[a], [b]], "
+                f"{type(self.value).__name__}"
+            )
         return self
