@@ -12,6 +12,7 @@ import orjson
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
+from starlette.types import Scope
 
 from lightspeed_core.api.errors import RENDERED
 from lightspeed_core.api.state import services_of
@@ -53,19 +54,25 @@ class Guard:
         services = services_of(request)
         caller = await services.authenticator.authenticate(
             Credentials(
-                path=request.scope["path"],
+                path=_path_within(request.scope),
                 headers=request.headers.items(),
                 query=request.query_params.multi_items(),
             )
         )
         request.state.known_caller = caller
-        granted = services.authorizer.actions_of(caller)
+        granted = services.authorizer.actions_of(caller) | caller.actions
         if self.action is not None and self.action not in granted:
             raise Forbidden(
                 "User does not have permission to access this endpoint",
                 f"User {caller.user_id} is not authorized to access this endpoint.",
             )
         return replace(caller, actions=granted)
+
+
+def _path_within(scope: Scope) -> str:
+    """Return the path without the published prefix, which a proxy may have removed or not."""
+    path, prefix = scope["path"], scope.get("root_path", "")
+    return path.removeprefix(prefix) if path.startswith(f"{prefix}/") else path
 
 
 def require(action: Action) -> Any:

@@ -42,7 +42,7 @@ async def open_services(
         settings=assistant_settings(configuration),
         transcripts=transcripts_of(configuration, metrics),
     )
-    authorizer = authorizer_of(configuration.authentication)
+    authorizer = authorizer_of(configuration.authentication, configuration.authorization)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.engine.close)
         authenticator = await stack.enter_async_context(

@@ -4,15 +4,23 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from lightspeed_core.auth.authenticator import Authenticator
-from lightspeed_core.auth.authorizer import Authorizer, OpenAuthorizer
+from lightspeed_core.auth.authorizer import Authorizer, OpenAuthorizer, RuleAuthorizer
+from lightspeed_core.auth.guests import with_guests
 from lightspeed_core.auth.modules.noop import NoopAuthenticator
+from lightspeed_core.config.access import binding_rules
 from lightspeed_core.config.authentication import (
     AuthenticationConfiguration,
     AuthenticationModule,
 )
+from lightspeed_core.config.authorization import AuthorizationConfiguration
 from lightspeed_core.errors import ConfigurationError
 
-_SERVED = (AuthenticationModule.NOOP,)
+_SERVED = (
+    AuthenticationModule.NOOP,
+    AuthenticationModule.NOOP_WITH_BEARER,
+    AuthenticationModule.API_KEY,
+    AuthenticationModule.RH_IDENTITY,
+)
 
 
 @asynccontextmanager
@@ -23,25 +31,45 @@ async def open_authenticator(
 
     Raises `ConfigurationError` for a module that is not served.
     """
+    async with _open_module(configuration) as module:
+        yield with_guests(module, configuration)
+
+
+@asynccontextmanager
+async def _open_module(configuration: AuthenticationConfiguration) -> AsyncGenerator[Authenticator]:
     # Each case imports what its module alone needs.
     match configuration.module:
         case AuthenticationModule.NOOP:
             yield NoopAuthenticator()
+        case AuthenticationModule.NOOP_WITH_BEARER:
+            from lightspeed_core.auth.modules.noop_with_token import NoopWithTokenAuthenticator
+
+            yield NoopWithTokenAuthenticator()
+        case AuthenticationModule.API_KEY if settings := configuration.api_key_config:
+            from lightspeed_core.auth.modules.api_key import ApiKeyAuthenticator
+
+            yield ApiKeyAuthenticator(settings.api_key)
+        case AuthenticationModule.RH_IDENTITY if settings := configuration.rh_identity_config:
+            from lightspeed_core.auth.modules.rh_identity import RhIdentityAuthenticator
+
+            yield RhIdentityAuthenticator(settings)
         case module:
-            raise _not_served(module)
+            raise ConfigurationError(
+                f"authentication.module: '{module}' is not served by this version; "
+                f"served: {', '.join(_SERVED)}"
+            )
 
 
-def authorizer_of(configuration: AuthenticationConfiguration) -> Authorizer:
-    """Build what decides over actions; raises as `open_authenticator` does."""
-    match configuration.module:
-        case AuthenticationModule.NOOP:
-            return OpenAuthorizer()
-        case module:
-            raise _not_served(module)
+def authorizer_of(
+    authentication: AuthenticationConfiguration, authorization: AuthorizationConfiguration | None
+) -> Authorizer:
+    """Build what decides over actions."""
+    rules = binding_rules(authentication, authorization)
+    if not rules:
+        return OpenAuthorizer()
+    if authentication.module is not AuthenticationModule.JWK or not authentication.jwk_config:
+        return RuleAuthorizer(rules)
+    from lightspeed_core.auth.roles import RoleRules
 
-
-def _not_served(module: AuthenticationModule) -> ConfigurationError:
-    return ConfigurationError(
-        f"authentication.module: '{module}' is not served by this version; "
-        f"served: {', '.join(_SERVED)}"
-    )
+    role_rules = RoleRules(authentication.jwk_config.jwt_configuration.role_rules)
+    return RuleAuthorizer(rules, role_rules.roles_of)

@@ -96,7 +96,7 @@ class AuthenticationConfiguration(Section):
 
     module: Annotated[AuthenticationModule, BeforeValidator(_known_module)] = Field(
         default=AuthenticationModule.NOOP,
-        description="How the caller is known; this version serves `noop`.",
+        description="How the caller is known.",
     )
     skip_tls_verification: bool = Field(default=False, description="Trust any certificate (`k8s`).")
     skip_for_health_probes: bool = Field(default=False, description="Probes need no credentials.")

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from lightspeed_core.config.addresses import is_loopback
-from lightspeed_core.config.authentication import AuthenticationModule
+from lightspeed_core.config.access_warnings import describe_access
 from lightspeed_core.config.customization import CustomizationConfiguration, CustomProfile
 from lightspeed_core.config.database import GSSEncMode
 from lightspeed_core.config.place import Place, dotted
@@ -17,16 +16,11 @@ from lightspeed_core.config.section import Section
 NOT_SERVED: Final[tuple[Place, ...]] = (
     ("a2a_state",),
     ("approvals",),
-    ("authentication", "api_key_config"),
     ("authentication", "jwk_config"),
     ("authentication", "k8s_ca_cert_path"),
     ("authentication", "k8s_cluster_api"),
-    ("authentication", "rh_identity_config"),
-    ("authentication", "skip_for_health_probes"),
-    ("authentication", "skip_for_metrics"),
     ("authentication", "skip_tls_verification"),
     ("authentication", "trusted_proxy_config"),
-    ("authorization", "access_rules"),
     ("azure_entra_id",),
     ("byok_rag",),
     ("customization", "agent_card_config"),
@@ -44,12 +38,6 @@ NOT_SERVED: Final[tuple[Place, ...]] = (
     ("skills",),
     ("splunk",),
 )
-_OPEN_MODULES: Final = {AuthenticationModule.NOOP, AuthenticationModule.NOOP_WITH_BEARER}
-_RULED_MODULES: Final = {
-    AuthenticationModule.JWK,
-    AuthenticationModule.RH_IDENTITY,
-    AuthenticationModule.TRUSTED_PROXY,
-}
 
 
 def list_start_warnings(
@@ -90,17 +78,14 @@ def describe_unserved_environment(environ: Mapping[str, str]) -> Iterator[str]:
 
 def describe_risks(configuration: Configuration) -> Iterator[str]:
     """Say which settings are a risk, or not what they seem."""
-    service, authentication = configuration.service, configuration.authentication
     if not configuration.llama_stack.use_as_library_client and _describes_run_config(configuration):
         yield (
             "llama_stack.config, inference.providers and vector_store.providers have no effect "
             "while llama_stack.use_as_library_client is false: the server has its own run.yaml"
         )
-    if authentication.module in _OPEN_MODULES and not is_loopback(service.host):
-        yield (
-            f"service.host {service.host} is open to other machines and authentication.module "
-            f"{authentication.module} believes everybody: anyone who can connect may ask as anyone"
-        )
+    yield from describe_access(
+        configuration.service, configuration.authentication, configuration.authorization
+    )
     if sources := configuration.rag.retrieval.inline.sources:
         yield (
             f"rag.retrieval.inline.sources: of {', '.join(sources)} only those are searched that "
@@ -112,19 +97,6 @@ def describe_risks(configuration: Configuration) -> Iterator[str]:
             "database.postgres.gss_encmode require is not served by this version: connections are "
             f"never encrypted by GSSAPI, and by TLS as ssl_mode {server.ssl_mode} says"
         )
-    if service.auth_enabled and authentication.module is AuthenticationModule.NOOP:
-        yield "service.auth_enabled has no effect; authentication.module decides and is noop"
-    rules = configuration.authorization.access_rules if configuration.authorization else ()
-    if rules and authentication.module not in _RULED_MODULES:
-        yield (
-            "authorization.access_rules are ignored with authentication.module "
-            f"{authentication.module}"
-        )
-    if authentication.jwk_config and authentication.module is AuthenticationModule.JWK:
-        token = authentication.jwk_config.jwt_configuration
-        unchecked = [key for key in ("issuer", "audience") if getattr(token, key) is None]
-        if unchecked:
-            yield f"the {' and '.join(unchecked)} of tokens is not checked (jwt_configuration)"
 
 
 def _describe_prompts(customization: CustomizationConfiguration | None) -> Iterator[str]:

@@ -24,6 +24,7 @@ _PLAIN: Final = "test_conformance.py::"
 _DATA: Final = "test_user_data.py::"
 _TALKS: Final = "test_conversations.py::"
 _START: Final = "test_start.py::"
+_CALLERS: Final = "test_authentication.py::"
 _REMOTE: Final = "test_server_mode.py::"
 
 _UNREACHABLE: Final = (
@@ -39,8 +40,8 @@ _SWITCH: Final = _DATA + "test_feedback_is_switched_for_every_worker"
 _WRONG_FEEDBACK: Final = _DATA + "test_feedback_of_the_wrong_form_is_refused"
 _DELETED: Final = _TALKS + "test_a_deleted_conversation_is_gone_from_api_and_database"
 
-# Rows 14 to 16, 48 and 49 are about authentication modules that this version does not have.
-WITHOUT_MODULE: Final = frozenset({14, 15, 16, 48, 49})
+# Rows 48 and 49 are about an authentication module that this version does not have.
+WITHOUT_MODULE: Final = frozenset({48, 49})
 LAST_ROW: Final = 53
 
 ROWS: Final[Mapping[int, Row]] = {
@@ -87,6 +88,18 @@ ROWS: Final[Mapping[int, Row]] = {
         _PLAIN + "test_without_the_parameter_the_caller_is_the_default_user",
     ),
     13: _row("an empty `user_id` is 400", _PLAIN + "test_an_empty_user_id_is_refused"),
+    14: _row(
+        "`noop-with-token` without a header is 401",
+        _CALLERS + "test_without_one_bearer_token_the_caller_is_refused",
+    ),
+    15: _row(
+        "`noop-with-token` without a token is 401",
+        _CALLERS + "test_without_one_bearer_token_the_caller_is_refused",
+    ),
+    16: _row(
+        "`noop-with-token` with a token knows the caller and does not show it",
+        _CALLERS + "test_the_named_user_is_believed_and_the_token_not_shown",
+    ),
     17: _row("an answer has every key", _PLAIN + "test_a_question_is_answered_with_every_key"),
     18: _row(
         "a second question goes on with the conversation",

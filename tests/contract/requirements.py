@@ -102,6 +102,19 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "citation.exact": "A citation's quote stands in the source text at its offsets.",
         "citation.checked": "A marker that does not hold never reaches the client.",
     },
+    "docs/auth.md#authentication-and-authorization": {
+        "auth.module": "The configured module says who the caller is, and refuses all others.",
+        "auth.twice": "A credential that is sent twice is 400.",
+    },
+    "docs/auth.md#noop": {
+        "auth.open-address": "An open module on a public address is told at start and by doctor.",
+    },
+    "docs/auth.md#probes-and-metrics": {
+        "auth.skip": "Switches open probes and metrics, and nothing else, to anybody.",
+    },
+    "docs/auth.md#access-rules": {
+        "auth.rules": "Once there are access rules, what none of them allows is denied.",
+    },
     "docs/api.md#the-api": {
         "api.authorized": "`POST /authorized` tells callers who they are.",
         "api.info": "`GET /v1/info` names the service and both versions.",

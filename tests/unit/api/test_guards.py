@@ -15,9 +15,10 @@ from lightspeed_core.api.routes import include_routes
 from lightspeed_core.api.state import Services
 from lightspeed_core.auth.credentials import Credentials
 from lightspeed_core.config.authorization import Action
+from lightspeed_core.config.root import Configuration
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.errors import Unauthenticated
-from tests.support.asgi import client_of, open_stream, with_state
+from tests.support.asgi import build_app, client_of, open_stream, with_state
 from tests.support.scripted_assistant import ScriptedAssistant
 
 MARKS: dict[str, Action | str | None] = {
@@ -168,6 +169,44 @@ async def test_the_caller_arrives_with_all_that_they_may_do(
     ((_, caller),) = assistant.started
     assert caller.user_id == "ada"
     assert caller.actions == frozenset(granted)
+
+
+class GuestAuthenticator:
+    """Takes everybody for a guest who may ask for probes, and notes the paths."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+
+    async def authenticate(self, credentials: Credentials) -> Identity:
+        self.paths.append(credentials.path)
+        return Identity(user_id="guest", username="guest", actions=frozenset({Action.INFO}))
+
+
+@pytest.mark.requirement("auth.skip")
+async def test_what_is_open_to_anybody_needs_no_access_rule(
+    bare: FastAPI, services: Services
+) -> None:
+    open_to_guests = replace(
+        services, authenticator=GuestAuthenticator(), authorizer=FixedAuthorizer()
+    )
+    async with client_of(with_state(bare, open_to_guests)) as client:
+        assert (await client.get("/liveness")).status_code == 200
+        assert (await client.get("/metrics")).status_code == 403
+
+
+@pytest.mark.requirement("auth.skip")
+@pytest.mark.parametrize("path", ["/liveness", "/assistant/liveness"])
+async def test_a_path_is_judged_without_the_published_prefix(services: Services, path: str) -> None:
+    configured = services.configuration.model_dump() | {"service": {"root_path": "/assistant"}}
+    guests = GuestAuthenticator()
+    under_a_prefix = replace(
+        services,
+        configuration=Configuration.model_validate(configured),
+        authenticator=guests,
+    )
+    async with client_of(build_app(under_a_prefix)) as client:
+        assert (await client.get(path)).status_code == 200
+    assert guests.paths == ["/liveness"]
 
 
 def test_a_route_without_a_mark_cannot_be_made() -> None:

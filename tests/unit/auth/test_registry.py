@@ -1,34 +1,116 @@
-"""From the configuration to a module."""
+"""From the configuration to a module, and to who decides what its callers may do."""
+
+from typing import Any
 
 import pytest
 
-from lightspeed_core.auth.authorizer import OpenAuthorizer
+from lightspeed_core.auth.authorizer import OpenAuthorizer, RuleAuthorizer
+from lightspeed_core.auth.credentials import Credentials
+from lightspeed_core.auth.modules.api_key import ApiKeyAuthenticator
 from lightspeed_core.auth.modules.noop import NoopAuthenticator
+from lightspeed_core.auth.modules.noop_with_token import NoopWithTokenAuthenticator
+from lightspeed_core.auth.modules.rh_identity import RhIdentityAuthenticator
 from lightspeed_core.auth.registry import authorizer_of, open_authenticator
 from lightspeed_core.config.authentication import (
     AuthenticationConfiguration,
     AuthenticationModule,
 )
+from lightspeed_core.config.authorization import AuthorizationConfiguration
+from lightspeed_core.domain.identity import Identity
 from lightspeed_core.errors import ConfigurationError
 
+RULES = AuthorizationConfiguration.model_validate(
+    {
+        "access_rules": [
+            {"role": "*", "actions": ["info"]},
+            {"role": "asker", "actions": ["query"]},
+        ]
+    }
+)
+ASKER = {"jsonpath": "$.group", "operator": "equals", "value": ["askers"], "roles": ["asker"]}
+URL = "https://sso.example.com/certs"
+SECTIONS: dict[str, dict[str, Any]] = {
+    "noop": {},
+    "noop-with-token": {},
+    "k8s": {},
+    "api-key-token": {"api_key_config": {"api_key": "secret"}},
+    "rh-identity": {"rh_identity_config": {}},
+    "trusted-proxy": {"trusted_proxy_config": {}},
+    "jwk-token": {"jwk_config": {"url": URL}},
+}
 
-async def test_noop_is_the_module_that_is_served_by_default() -> None:
-    configuration = AuthenticationConfiguration()
-    async with open_authenticator(configuration) as authenticator:
-        assert isinstance(authenticator, NoopAuthenticator)
-    assert isinstance(authorizer_of(configuration), OpenAuthorizer)
+
+def configured(module: str, **more: Any) -> AuthenticationConfiguration:
+    return AuthenticationConfiguration.model_validate(
+        {"module": module, **SECTIONS[module], **more}
+    )
+
+
+def ruled_jwk(*rules: dict[str, Any]) -> AuthenticationConfiguration:
+    token = {"role_rules": rules}
+    return configured("jwk-token", jwk_config={"url": URL, "jwt_configuration": token})
 
 
 @pytest.mark.parametrize(
-    "module", [module for module in AuthenticationModule if module is not AuthenticationModule.NOOP]
+    ("module", "kind"),
+    [
+        ("noop", NoopAuthenticator),
+        ("noop-with-token", NoopWithTokenAuthenticator),
+        ("api-key-token", ApiKeyAuthenticator),
+        ("rh-identity", RhIdentityAuthenticator),
+    ],
+)
+async def test_the_module_that_is_named_is_opened(module: str, kind: type) -> None:
+    async with open_authenticator(configured(module)) as authenticator:
+        assert isinstance(authenticator, kind)
+
+
+async def test_a_module_is_asked_no_more_where_a_switch_says_so() -> None:
+    configuration = configured("api-key-token", skip_for_health_probes=True)
+    async with open_authenticator(configuration) as authenticator:
+        guest = await authenticator.authenticate(Credentials(path="/readiness"))
+    assert guest.actions == {"info"}
+
+
+@pytest.mark.parametrize("module", ["noop", "noop-with-token", "k8s", "api-key-token"])
+def test_rules_are_ignored_by_modules_that_know_no_roles(module: str) -> None:
+    assert isinstance(authorizer_of(configured(module), RULES), OpenAuthorizer)
+
+
+@pytest.mark.parametrize("module", ["rh-identity", "trusted-proxy"])
+def test_rules_bind_for_everybody_alike_where_callers_have_no_roles(module: str) -> None:
+    authorizer = authorizer_of(configured(module), RULES)
+    assert authorizer.actions_of(Identity(user_id="ada", username="Ada")) == {"info"}
+
+
+@pytest.mark.parametrize("module", list(SECTIONS))
+@pytest.mark.parametrize("rules", [None, AuthorizationConfiguration()])
+def test_without_access_rules_everything_is_allowed(
+    module: str, rules: AuthorizationConfiguration | None
+) -> None:
+    assert isinstance(authorizer_of(configured(module), rules), OpenAuthorizer)
+
+
+def test_tokens_give_roles_by_rules_and_without_those_access_rules_do_not_bind() -> None:
+    authorizer = authorizer_of(ruled_jwk(ASKER), RULES)
+    assert isinstance(authorizer, RuleAuthorizer)
+    ada = Identity(user_id="ada", username="Ada", claims={"group": "askers"})
+    bob = Identity(user_id="bob", username="Bob", claims={"group": "others"})
+    assert authorizer.actions_of(ada) == {"info", "query"}
+    assert authorizer.actions_of(bob) == {"info"}
+
+    assert isinstance(authorizer_of(ruled_jwk(), RULES), OpenAuthorizer)
+    assert isinstance(authorizer_of(ruled_jwk(ASKER), None), OpenAuthorizer)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [AuthenticationModule.K8S, AuthenticationModule.JWK, AuthenticationModule.TRUSTED_PROXY],
 )
 async def test_a_module_that_is_not_served_is_refused_and_the_served_ones_are_named(
     module: AuthenticationModule,
 ) -> None:
     configuration = AuthenticationConfiguration.model_construct(module=module)
-    cause = f"authentication.module: '{module}' is not served by this version; served: noop"
-    with pytest.raises(ConfigurationError, match=cause):
+    with pytest.raises(ConfigurationError, match=f"'{module}' is not served by this version"):
         async with open_authenticator(configuration):
             pass
-    with pytest.raises(ConfigurationError, match=cause):
-        authorizer_of(configuration)

@@ -11,9 +11,6 @@ from lightspeed_core.config.section import Section
 from lightspeed_core.config.shipped import shipped_configuration
 from lightspeed_core.config.start_warnings import NOT_SERVED, list_start_warnings
 
-RULES = {"access_rules": [{"role": "*", "actions": ["info"]}]}
-JWK = {"module": "jwk-token", "jwk_config": {"url": "https://sso.example.com/certs"}}
-
 
 def warnings(environ: dict[str, str] | None = None, **sections: Any) -> tuple[str, ...]:
     values = {
@@ -98,39 +95,6 @@ def test_every_unserved_place_exists() -> None:
 def test_error_reporting_by_environment_is_named() -> None:
     (said,) = warnings({"SENTRY_DSN": "https://x"})
     assert said.startswith("SENTRY_DSN is set")
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "lcs.example.com"])
-def test_an_open_address_without_authentication_is_told(host: str) -> None:
-    (said,) = warnings(service={"host": host})
-    assert said.startswith(f"service.host {host} is open to other machines")
-
-
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1"])
-def test_this_machine_alone_is_no_risk(host: str) -> None:
-    assert warnings(service={"host": host}) == ()
-
-
-def test_a_switch_without_effect_is_told() -> None:
-    (said,) = warnings(service={"auth_enabled": True})
-    assert said.startswith("service.auth_enabled has no effect")
-
-
-def test_access_rules_that_do_not_bind_are_told() -> None:
-    said = warnings(authorization=RULES)
-    assert "authorization.access_rules are ignored with authentication.module noop" in said
-    said = warnings(authorization=RULES, authentication=JWK)
-    assert not any("ignored" in line for line in said)
-
-
-def test_unchecked_issuer_and_audience_are_told() -> None:
-    assert "the issuer and audience of tokens is not checked (jwt_configuration)" in warnings(
-        authentication=JWK
-    )
-    claims = {"issuer": "i", "audience": "a"}
-    checked = {"url": "https://sso.example.com/certs", "jwt_configuration": claims}
-    told = warnings(authentication={**JWK, "jwk_config": checked})
-    assert not [warning for warning in told if "not checked" in warning]
 
 
 def test_stores_that_only_an_unserved_section_knows_are_told() -> None:

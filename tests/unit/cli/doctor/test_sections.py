@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from lightspeed_core.cli.doctor.finding import Severity
 from lightspeed_core.cli.doctor.sections import check_sections
 from tests.support.doctor import NO_USER_DATA, examined_configuration
@@ -19,6 +21,7 @@ def test_a_section_that_is_not_served_is_named_with_its_place(tmp_path: Path) ->
     assert finding.remedy
 
 
+@pytest.mark.attack(17)
 def test_a_risk_and_a_variable_in_vain_are_told(tmp_path: Path) -> None:
     configuration = examined_configuration(tmp_path)
     service = configuration.service.model_copy(update={"host": "0.0.0.0"})
