@@ -16,6 +16,7 @@ from llama_stack.core.storage.sqlstore.sqlstore import shutdown_sqlstore_backend
 from lightspeed_core.engine.llama_stack.in_process import InProcessStack
 from lightspeed_core.engine.llama_stack.logs import kept_logging
 from lightspeed_core.engine.llama_stack.records import write_plain_records
+from lightspeed_core.engine.llama_stack.redirects import report_redirects
 from lightspeed_core.engine.llama_stack.run_config import DISABLED, RunConfig, expand
 
 _WHOLE_SUBSTITUTION = re.compile(r"\$\{env\.([A-Z0-9_]+)(?::=[^}]*)?\}")
@@ -35,10 +36,14 @@ _LATE_IMPORTS = (
 
 
 def preload(run_config: RunConfig) -> None:
-    """Import what the boot will need; runs in a thread, so that the loop is not stopped."""
+    """Import what the boot will need; runs in a thread, so that the loop is not stopped.
+
+    The stack's own providers are bound to their addresses before they ask the first time.
+    """
     for module in _LATE_IMPORTS:
         importlib.import_module(module)
     get_provider_registry()
+    report_redirects()
     for module in run_config.modules():
         importlib.import_module(f"{module}.provider")
         importlib.import_module(module)

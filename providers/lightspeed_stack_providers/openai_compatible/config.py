@@ -4,12 +4,23 @@ Environment substitution retypes values (a key of digits becomes a number) and t
 null; both are accepted wherever they can come from a variable.
 """
 
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+
+from lightspeed_stack_providers.tls import client_context
 
 ENDPOINT_PATHS = ("/chat/completions", "/completions", "/embeddings", "/models")
 
@@ -82,6 +93,13 @@ class OpenAICompatibleConfig(BaseModel):
         default=None, description="PEM file of the authorities to trust instead of the system's."
     )
 
+    tls_client_cert: str | None = Field(
+        default=None, description="PEM file of the certificate shown to an endpoint that asks."
+    )
+    tls_client_key: str | None = Field(
+        default=None, description="PEM file of its key, unless the certificate's file holds it."
+    )
+
     @field_validator("base_url")
     @classmethod
     def _is_an_address(cls, value: str) -> str:
@@ -97,12 +115,38 @@ class OpenAICompatibleConfig(BaseModel):
                 raise ValueError(f"{value!r} names one operation; right would be {right}")
         return trimmed
 
-    @field_validator("tls_ca_file")
+    @field_validator("tls_ca_file", "tls_client_cert", "tls_client_key")
     @classmethod
     def _is_a_file(cls, value: str | None) -> str | None:
         if value is not None and not Path(value).is_file():
             raise ValueError(f"{value!r} is no file; right would be a PEM file")
         return value
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        if self.tls_client_key is not None and self.tls_client_cert is None:
+            raise ValueError("tls_client_key has no tls_client_cert, whose key it would be")
+        self.tls_context()
+        return self
+
+    def tls_context(self) -> bool | ssl.SSLContext:
+        """Load the TLS files, as aiohttp takes them; raises `ValueError` naming one of no use."""
+        if self.tls_verify and self.tls_ca_file is None and self.tls_client_cert is None:
+            return True
+        context = client_context(
+            authorities=_path(self.tls_ca_file),
+            is_alone=True,
+            certificate=_path(self.tls_client_cert),
+            key=_path(self.tls_client_key),
+        )
+        if not self.tls_verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+def _path(file: str | None) -> Path | None:
+    return None if file is None else Path(file)
 
 
 def _bare(url: str) -> str:

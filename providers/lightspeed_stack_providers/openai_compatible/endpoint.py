@@ -10,8 +10,6 @@ import logging
 import ssl
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import orjson
 from aiohttp import (
@@ -34,6 +32,7 @@ from lightspeed_stack_providers.failures import (
 )
 from lightspeed_stack_providers.openai_compatible.config import OpenAICompatibleConfig
 from lightspeed_stack_providers.openai_compatible.refusals import Refusal, read_refusal
+from lightspeed_stack_providers.outgoing import describe_redirect, proxy_for
 
 logger = logging.getLogger(__name__)
 
@@ -55,10 +54,14 @@ class Setback(Exception):
 
 
 class Endpoint:
-    """A client of one endpoint; connects lazily, on the loop that first uses it."""
+    """A client of one endpoint; connects lazily, on the loop that first uses it.
 
-    def __init__(self, config: OpenAICompatibleConfig) -> None:
+    `tls` takes the place of what the configuration says of certificates.
+    """
+
+    def __init__(self, config: OpenAICompatibleConfig, tls: ssl.SSLContext | None = None) -> None:
         self._config = config
+        self._tls = tls
         self._session: ClientSession | None = None
 
     async def close(self) -> None:
@@ -72,7 +75,12 @@ class Endpoint:
         # serves on, and an open session would stay behind on the first.
         url, timeout = self._config.base_url + path, ClientTimeout(total=seconds)
         try:
-            async with self._open() as session, session.get(url, timeout=timeout) as response:
+            async with (
+                self._open() as session,
+                session.get(url, timeout=timeout, allow_redirects=False) as response,
+            ):
+                if 300 <= response.status < 400:
+                    raise self._redirected(response).failure()
                 return response.status, await response.read()
         except (ClientError, TimeoutError, OSError) as exc:
             raise self._setback(exc, 0).failure from exc
@@ -105,7 +113,7 @@ class Endpoint:
         payload = data if len(data) < LONGEST_PLAIN_BODY else io.BytesIO(data)
         url = self._config.base_url + path
         try:
-            # A redirect would be a guess at another address; it is reported instead.
+            # Followed, a redirect would take key and question to another place.
             response = await self._connected().post(url, data=payload, allow_redirects=False)
         except (ClientError, TimeoutError, OSError) as exc:
             raise self._setback(exc, attempt) from exc
@@ -115,12 +123,17 @@ class Endpoint:
             raise await self._refused(response, attempt)
 
     async def _refused(self, response: ClientResponse, attempt: int) -> Setback:
-        refusal = await _read_refusal(response)
+        is_redirect = 300 <= response.status < 400
+        refusal = self._redirected(response) if is_redirect else await _read_refusal(response)
         failure = refusal.failure()
         if response.status not in PASSING_STATUSES or refusal.is_hopeless:
             return Setback(failure, None)
         wait = refusal.retry_after
         return Setback(failure, FIRST_WAIT * 2**attempt if wait is None else wait)
+
+    def _redirected(self, response: ClientResponse) -> Refusal:
+        text = describe_redirect(self._config.base_url, response.headers.get("location"))
+        return Refusal(f"{text}; base_url must name it", status=response.status)
 
     def _setback(self, exc: Exception, attempt: int) -> Setback:
         where = self._config.base_url
@@ -144,8 +157,9 @@ class Endpoint:
 
     def _open(self) -> ClientSession:
         config = self._config
+        tls = self._tls or config.tls_context()
         return ClientSession(
-            connector=TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE, ssl=_tls(config)),
+            connector=TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE, ssl=tls),
             timeout=ClientTimeout(
                 total=config.total_timeout,
                 sock_connect=config.connect_timeout,
@@ -153,14 +167,11 @@ class Endpoint:
             ),
             cookie_jar=DummyCookieJar(),
             headers=_headers(config),
-            proxy=_proxy(config.base_url),
+            proxy=proxy_for(config.base_url),
         )
 
 
 async def _read_refusal(response: ClientResponse) -> Refusal:
-    if 300 <= response.status < 400:
-        target = response.headers.get("location", "elsewhere")
-        return Refusal(f"redirects to {target}; base_url must name it", status=response.status)
     body = bytearray()
     try:
         async for part in response.content.iter_any():
@@ -183,18 +194,3 @@ def _headers(config: OpenAICompatibleConfig) -> dict[str, str]:
         headers["authorization"] = f"Bearer {config.api_key.get_secret_value()}"
     given = {name.lower(): value.get_secret_value() for name, value in config.headers.items()}
     return headers | given
-
-
-def _tls(config: OpenAICompatibleConfig) -> bool | ssl.SSLContext:
-    if not config.tls_verify:
-        return False
-    if config.tls_ca_file is None:
-        return True
-    return ssl.create_default_context(cafile=config.tls_ca_file)
-
-
-def _proxy(base_url: str) -> str | None:
-    parts = urlsplit(base_url)
-    if proxy_bypass(parts.netloc.rpartition("@")[2]):
-        return None
-    return getproxies().get(parts.scheme)

@@ -20,7 +20,7 @@ LEAN_KEYS: Final = frozenset(
     {
         "base_url", "api_key", "headers", "models", "embedding_models", "discover_models",
         "connect_timeout", "idle_timeout", "total_timeout", "max_retries", "max_retry_wait",
-        "tls_verify", "tls_ca_file",
+        "tls_verify", "tls_ca_file", "tls_client_cert", "tls_client_key",
     }
 )  # fmt: skip
 """What `openai_compatible` can be told."""
