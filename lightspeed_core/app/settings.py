@@ -32,6 +32,7 @@ from lightspeed_core.engine.llama_stack.settings import (
     RunConfigSections,
 )
 from lightspeed_core.errors import ConfigurationError
+from lightspeed_core.http.settings import OutboundSettings
 
 
 def engine_settings(configuration: Configuration) -> EngineSettings:
@@ -47,12 +48,25 @@ def engine_settings(configuration: Configuration) -> EngineSettings:
         url=stack.url,
         api_key=stack.api_key.get_secret_value() if stack.api_key else None,
         data_dir=configuration.data_directory,
+        outbound=outbound_settings(configuration),
         timeout=stack.timeout,
         max_retries=stack.max_retries,
         retry_delay=stack.retry_delay,
         allow_degraded_mode=stack.allow_degraded_mode,
         boot_wait_seconds=configuration.service.boot_wait_seconds,
         relies_on=tuple(_relied_on(configuration)),
+    )
+
+
+def outbound_settings(configuration: Configuration) -> OutboundSettings:
+    """Say what may be asked over HTTP, and whom to believe there."""
+    outbound = configuration.outbound
+    return OutboundSettings(
+        allowed_private=outbound.allowed_private,
+        ca_bundle=outbound.ca_bundle,
+        client_certificate=outbound.client_certificate,
+        client_key=outbound.client_key,
+        client_key_password=outbound.password,
     )
 
 

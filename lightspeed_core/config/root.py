@@ -33,6 +33,7 @@ from lightspeed_core.config.llama_stack import (
 )
 from lightspeed_core.config.mcp import ModelContextProtocolServer
 from lightspeed_core.config.observability import ObservabilityConfiguration
+from lightspeed_core.config.outbound import OutboundConfiguration
 from lightspeed_core.config.quota import QuotaHandlersConfiguration
 from lightspeed_core.config.rag import ByokRag
 from lightspeed_core.config.retention import RetentionConfiguration
@@ -59,6 +60,9 @@ class Configuration(Section):
     )
     mcp_servers: tuple[ModelContextProtocolServer, ...] = Field(
         default=(), description="Servers of tools."
+    )
+    outbound: OutboundConfiguration = Field(
+        default=OutboundConfiguration(), description="What leaves the process over HTTP."
     )
     authentication: AuthenticationConfiguration = Field(
         default=AuthenticationConfiguration(), description="Who the caller is."

@@ -257,6 +257,19 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/engine.md#degraded-mode": {
         "engine.degraded": "A service that started without Llama Stack is whole when it comes.",
     },
+    "docs/network.md#redirects": {
+        "network.redirects": "A configured address that redirects elsewhere is an error.",
+    },
+    "docs/network.md#own-authorities": {
+        "network.own-ca": "Servers are believed by the system's authorities and a bundle.",
+    },
+    "docs/network.md#mutual-tls": {
+        "network.mutual-tls": "A server that asks is shown the configured certificate.",
+        "network.doctor": "The doctor tells when a certificate expires.",
+    },
+    "docs/network.md#addresses-of-others": {
+        "network.guarded": "An address of a request is asked only where it is public or listed.",
+    },
     "docs/metrics.md#metrics": {
         "metrics.scrape": "`GET /metrics` answers at any time, and counts what was done.",
         "metrics.names": "Every metric is described with its type and its labels.",

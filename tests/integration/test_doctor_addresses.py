@@ -14,6 +14,7 @@ from lightspeed_core.cli.doctor.listener import check_listener
 from lightspeed_core.cli.doctor.server import check_server
 from lightspeed_core.config.llama_stack import LlamaStackConfiguration
 from lightspeed_core.config.service import ServiceConfiguration
+from lightspeed_core.http.settings import OutboundSettings
 from tests.support.doctor import run_config_of
 from tests.support.service import free_port
 
@@ -113,13 +114,13 @@ async def test_an_endpoint_that_answers_something_else_is_a_warning(
 async def test_a_server_is_asked_for_its_version(version: bytes, severities: list[str]) -> None:
     answers = {"/version": ("200 OK", version), "/models": ("200 OK", MODELS)}
     async with answering(answers) as url:
-        findings = await check_server(LlamaStackConfiguration(url=url), None)
+        findings = await check_server(LlamaStackConfiguration(url=url), None, OutboundSettings())
     assert [finding.severity.value for finding in findings] == severities
 
 
 async def test_a_server_that_is_away_is_told_once() -> None:
     stack = LlamaStackConfiguration(url=f"http://127.0.0.1:{free_port()}")
-    (finding,) = await check_server(stack, "p/m")
+    (finding,) = await check_server(stack, "p/m", OutboundSettings())
     assert (finding.severity, finding.where) == (Severity.FATAL, "llama_stack.url")
 
 

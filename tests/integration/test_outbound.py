@@ -71,6 +71,7 @@ async def test_a_status_other_than_200_is_an_answer(
 
 
 @pytest.mark.attack(41)
+@pytest.mark.requirement("network.guarded")
 @pytest.mark.parametrize(
     "url",
     [
@@ -101,6 +102,7 @@ async def test_a_private_address_is_refused_however_it_is_written(
 
 
 @pytest.mark.attack(41)
+@pytest.mark.requirement("network.guarded")
 @pytest.mark.parametrize("allowed", ["127.0.0.1", "127.0.0.0/8", NAME, "*.example"])
 async def test_a_private_address_is_asked_when_the_configuration_lists_it(
     allowed: str, server: HttpServer
@@ -208,6 +210,7 @@ async def test_a_redirect_that_changes_the_scheme_is_refused(
 
 
 @pytest.mark.attack(43)
+@pytest.mark.requirement("network.redirects")
 @pytest.mark.parametrize(
     "location",
     [

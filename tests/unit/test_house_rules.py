@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
@@ -82,3 +83,56 @@ def test_suppressions_only_become_fewer() -> None:
         if SUPPRESSION.search(line)
     ]
     assert len(found) <= MAX_SUPPRESSIONS, "\n".join(found)
+
+
+# Who speaks HTTP to others, and how many requests each sends.
+REQUESTS_SENT = {
+    "lightspeed_core/engine/llama_stack/server_client.py": 1,
+    "lightspeed_core/http/client.py": 1,
+    "providers/lightspeed_stack_providers/openai_compatible/endpoint.py": 2,
+}
+# It asks whether the service itself listens; its client follows nothing.
+ASKS_ITSELF = "lightspeed_core/cli/doctor/listener.py"
+CLIENTS = {
+    "ClientSession",
+    "AsyncClient",
+    "AsyncHTTPTransport",
+    "AsyncOpenAI",
+    "HTTPConnection",
+    "HTTPSConnection",
+    "urlopen",
+}
+REQUEST_METHODS = {"get", "post", "put", "patch", "delete", "head", "options", "request"}
+
+
+def test_only_the_listed_modules_can_send_requests() -> None:
+    found = {
+        str(module.relative_to(ROOT))
+        for module in modules()
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.Call) and called_name(node) in CLIENTS
+    }
+    assert found == {*REQUESTS_SENT, ASKS_ITSELF}
+
+
+def called_name(call: ast.Call) -> str:
+    return ast.unparse(call.func).rpartition(".")[2]
+
+
+@pytest.mark.parametrize("name", REQUESTS_SENT)
+def test_a_request_says_that_redirects_are_not_followed(name: str) -> None:
+    sent = [node for node in ast.walk(ast.parse((ROOT / name).read_text())) if sends(node)]
+
+    assert len(sent) == REQUESTS_SENT[name]
+    for call in sent:
+        said = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+        assert said.get("allow_redirects") == "False", ast.unparse(call)
+
+
+def sends(node: ast.AST) -> TypeGuard[ast.Call]:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in REQUEST_METHODS
+        and re.search("session|connected", ast.unparse(node.func.value)) is not None
+    )

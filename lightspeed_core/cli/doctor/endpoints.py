@@ -5,6 +5,7 @@ What is known of an endpoint is its address, its key and the models that are exp
 
 import asyncio
 import json
+import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -34,6 +35,7 @@ class Asked:
     name: str
     where: str
     config: OpenAICompatibleConfig
+    tls: ssl.SSLContext | None = None
     models: tuple[str, ...] = ()
     default: str | None = None
 
@@ -45,7 +47,7 @@ async def check_endpoints(asked: Iterable[Asked]) -> list[Finding]:
 
 
 async def _ask(asked: Asked) -> list[Finding]:
-    endpoint = Endpoint(asked.config)
+    endpoint = Endpoint(asked.config, asked.tls)
     address = f"{asked.name} at {asked.config.base_url}"
     try:
         status, body = await endpoint.ask("/models", seconds=ASK_SECONDS)

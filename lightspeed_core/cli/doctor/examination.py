@@ -6,7 +6,12 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from lightspeed_core.app.settings import database_settings, default_model, engine_settings
+from lightspeed_core.app.settings import (
+    database_settings,
+    default_model,
+    engine_settings,
+    outbound_settings,
+)
 from lightspeed_core.cli.doctor.certificate import check_certificate
 from lightspeed_core.cli.doctor.database import check_database
 from lightspeed_core.cli.doctor.embeddings import check_embeddings
@@ -14,6 +19,7 @@ from lightspeed_core.cli.doctor.endpoints import check_endpoints, endpoints_of
 from lightspeed_core.cli.doctor.files import check_files
 from lightspeed_core.cli.doctor.finding import Finding, warning
 from lightspeed_core.cli.doctor.listener import check_listener
+from lightspeed_core.cli.doctor.outbound import check_outbound
 from lightspeed_core.cli.doctor.sections import check_sections
 from lightspeed_core.cli.doctor.server import check_server
 from lightspeed_core.cli.doctor.stack import (
@@ -78,7 +84,9 @@ def _checks(
         return await check_database(database_settings(configuration), configuration.data_directory)
 
     async def server() -> Iterable[Finding]:
-        return await check_server(configuration.llama_stack, named)
+        return await check_server(
+            configuration.llama_stack, named, outbound_settings(configuration)
+        )
 
     checks: dict[str, Check] = {
         "sections": _threaded(lambda: check_sections(configuration, environ)),
@@ -86,6 +94,7 @@ def _checks(
         "variables": _threaded(lambda: check_variables(run_config, environ)),
         "listener": _threaded(lambda: check_listener(service)),
         "certificate": _threaded(lambda: check_certificate(service.tls_config)),
+        "outbound": _threaded(lambda: check_outbound(configuration.outbound)),
         "database": databases,
     }
     if not configuration.llama_stack.use_as_library_client:

@@ -1,6 +1,7 @@
 """Asks a Llama Stack server for its version and its models."""
 
 import json
+import ssl
 from collections.abc import Sequence
 from typing import Final
 
@@ -9,6 +10,8 @@ from lightspeed_core.cli.doctor.finding import Finding, fatal, fine
 from lightspeed_core.config.llama_stack import LlamaStackConfiguration
 from lightspeed_core.engine.llama_stack.version import check_version
 from lightspeed_core.errors import ConfigurationError
+from lightspeed_core.http.settings import OutboundSettings
+from lightspeed_core.http.tls import context_of
 from lightspeed_stack_providers.failures import UpstreamFailure
 from lightspeed_stack_providers.openai_compatible.config import OpenAICompatibleConfig
 from lightspeed_stack_providers.openai_compatible.endpoint import Endpoint
@@ -16,18 +19,21 @@ from lightspeed_stack_providers.openai_compatible.endpoint import Endpoint
 _PLACE: Final = "llama_stack.url"
 
 
-async def check_server(stack: LlamaStackConfiguration, default: str | None) -> Sequence[Finding]:
+async def check_server(
+    stack: LlamaStackConfiguration, default: str | None, outbound: OutboundSettings
+) -> Sequence[Finding]:
     """Check version and key of the server, and that it lists the default model."""
     config = OpenAICompatibleConfig(
         base_url=(stack.url or "").rstrip("/").removesuffix("/v1") + "/v1", api_key=stack.api_key
     )
-    asked = Asked(name="Llama Stack", where=_PLACE, config=config, default=default)
-    version = await _check_version(config)
+    tls = context_of(outbound)
+    asked = Asked(name="Llama Stack", where=_PLACE, config=config, tls=tls, default=default)
+    version = await _check_version(config, tls)
     return [*version, *await check_endpoints([asked])]
 
 
-async def _check_version(config: OpenAICompatibleConfig) -> list[Finding]:
-    endpoint = Endpoint(config)
+async def _check_version(config: OpenAICompatibleConfig, tls: ssl.SSLContext) -> list[Finding]:
+    endpoint = Endpoint(config, tls)
     try:
         status, body = await endpoint.ask("/version", seconds=ASK_SECONDS)
     except UpstreamFailure:

@@ -12,6 +12,7 @@ from lightspeed_core.engine.llama_stack.threads import in_own_thread
 from lightspeed_core.engine.llama_stack.version import check_version
 from lightspeed_core.engine.types import BootStage
 from lightspeed_core.errors import ConfigurationError, EngineUnavailable
+from lightspeed_core.http.tls import context_of
 from lightspeed_stack_providers.failures import UpstreamUnauthorized
 
 _PACKAGE = "lightspeed_core.engine.llama_stack"
@@ -33,7 +34,12 @@ async def connect(settings: EngineSettings, report: Callable[[BootStage], None])
     report(BootStage.INITIALIZING)
     http = await in_own_thread(importlib.import_module, f"{_PACKAGE}.server_client")
     server = await in_own_thread(importlib.import_module, f"{_PACKAGE}.server")
-    client = http.ServerClient(settings.url, api_key=settings.api_key, timeout=settings.timeout)
+    client = http.ServerClient(
+        settings.url,
+        api_key=settings.api_key,
+        timeout=settings.timeout,
+        tls=await asyncio.to_thread(context_of, settings.outbound),
+    )
     stack: Stack = server.StackServer(client)
     try:
         check_version(await _first_version(stack, settings))

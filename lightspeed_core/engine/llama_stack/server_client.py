@@ -3,17 +3,30 @@
 It speaks JSON and knows the server's way of refusing, not what its answers mean.
 """
 
+import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
 import orjson
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
+from aiohttp import (
+    ClientError,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    TCPConnector,
+)
 
-from lightspeed_stack_providers.failures import UpstreamGarbage, UpstreamUnreachable
+from lightspeed_stack_providers.failures import (
+    UpstreamGarbage,
+    UpstreamRejected,
+    UpstreamUnreachable,
+)
 from lightspeed_stack_providers.lean import LeanDelta
 from lightspeed_stack_providers.openai_compatible.lean_stream import lean_deltas
 from lightspeed_stack_providers.openai_compatible.refusals import read_refusal
+from lightspeed_stack_providers.outgoing import describe_redirect, proxy_for
 
 CONNECT_SECONDS = 5.0
 
@@ -23,14 +36,18 @@ type Json = Mapping[str, Any]
 class ServerClient:
     """A client of one server; raises the errors of `lightspeed_stack_providers.failures`."""
 
-    def __init__(self, url: str, *, api_key: str | None, timeout: float) -> None:
+    def __init__(
+        self, url: str, *, api_key: str | None, timeout: float, tls: ssl.SSLContext
+    ) -> None:
         self._base = url.rstrip("/").removesuffix("/v1") + "/v1"
         self._timeout = timeout
         headers = {"content-type": "application/json", "accept-encoding": "identity"}
         if api_key:
             headers["authorization"] = f"Bearer {api_key}"
         self._session = ClientSession(
+            connector=TCPConnector(ssl=tls),
             headers=headers,
+            proxy=proxy_for(self._base),
             cookie_jar=DummyCookieJar(),
             timeout=ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=timeout),
         )
@@ -55,7 +72,7 @@ class ServerClient:
         """Ask for a streamed chat completion."""
         response = await self._send("POST", path, data=orjson.dumps(body))
         async with response:
-            await _require_success(response)
+            await self._require_success(response)
             async with aclosing(lean_deltas(response)) as deltas:
                 async for delta in deltas:
                     yield delta
@@ -63,7 +80,7 @@ class ServerClient:
     async def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         timeout = ClientTimeout(total=self._timeout, sock_connect=CONNECT_SECONDS)
         async with await self._send(method, path, timeout=timeout, **options) as response:
-            await _require_success(response)
+            await self._require_success(response)
             return _read(await self._body(response))
 
     async def _send(self, method: str, path: str, **options: Any) -> ClientResponse:
@@ -80,15 +97,18 @@ class ServerClient:
         except (ClientError, TimeoutError, OSError) as exc:
             raise self._gone(exc) from exc
 
+    async def _require_success(self, response: ClientResponse) -> None:
+        if 300 <= response.status < 400:
+            # Followed, it would take the key to another place.
+            text = describe_redirect(self._base, response.headers.get("location"))
+            raise UpstreamRejected(f"{text}; llama_stack.url must name it", response.status)
+        if response.status >= 400:
+            body = await self._body(response)
+            raise read_refusal(response.status, response.headers, body).failure()
+
     def _gone(self, exc: Exception) -> UpstreamUnreachable:
         reason = str(exc) or f"no answer within {self._timeout:g} s"
         return UpstreamUnreachable(f"the server at {self._base}: {reason}")
-
-
-async def _require_success(response: ClientResponse) -> None:
-    if response.status >= 300:
-        body = await response.read()
-        raise read_refusal(response.status, response.headers, body).failure()
 
 
 def _read(body: bytes) -> dict[str, Any]:

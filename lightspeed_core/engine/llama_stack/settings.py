@@ -8,6 +8,7 @@ from pathlib import Path
 from lightspeed_core.config.inference import InferenceProvider
 from lightspeed_core.config.llama_stack import UnifiedLlamaStackConfiguration
 from lightspeed_core.config.vector_store import VectorStoreConfiguration
+from lightspeed_core.http.settings import OutboundSettings
 
 
 class Resource(StrEnum):
@@ -60,6 +61,7 @@ class EngineSettings:
     url: str | None = None
     api_key: str | None = field(default=None, repr=False)
     data_dir: Path
+    outbound: OutboundSettings = field(default_factory=OutboundSettings)
     timeout: float = 180.0
     max_retries: int = 5
     retry_delay: float = 2.0
