@@ -41,6 +41,24 @@ class MalformedRequest(LightspeedError):
         )
 
 
+class HeadTooLarge(LightspeedError):
+    """The request line and its headers are more than is taken."""
+
+    code = "head_too_large"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__("Request header fields too large", cause)
+
+
+class RequestTooSlow(LightspeedError):
+    """The client took too long to send its request."""
+
+    code = "request_too_slow"
+
+    def __init__(self, cause: str) -> None:
+        super().__init__("Request timeout", cause)
+
+
 class Unauthenticated(LightspeedError):
     """The caller's credentials are missing or wrong."""
 

@@ -30,6 +30,11 @@ PROBLEM_JSON: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 60
 """Sent with a 429 whose cause did not say when to come back."""
 
+_MOST_FAULTS: Final = 100
+_LARGEST_REPEATED_BYTES: Final = 65_536
+# Their bodies are not read to the end, so that the connection cannot serve another request.
+_CLOSING: Final = (errors.BodyTooLarge, errors.RequestTooSlow, errors.UnsupportedMedia)
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
@@ -46,6 +51,16 @@ ERROR_TABLE: Final[Mapping[type[LightspeedError], ErrorRow]] = MappingProxyType(
             400,
             "Malformed request",
             errors.MalformedRequest("Invalid user ID", "user_id cannot be empty"),
+        ),
+        errors.RequestTooSlow: ErrorRow(
+            408,
+            "Request timeout",
+            errors.RequestTooSlow("The body of the request took too long to arrive."),
+        ),
+        errors.HeadTooLarge: ErrorRow(
+            431,
+            "Request header fields too large",
+            errors.HeadTooLarge("A request may have at most 100 headers."),
         ),
         errors.Unauthenticated: ErrorRow(
             401, "Unauthenticated", errors.Unauthenticated("No Authorization header found")
@@ -192,6 +207,8 @@ def _of_ours(error: LightspeedError) -> _Answer:
         headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
     if row.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, _CLOSING):
+        headers["Connection"] = "close"
     return _Answer(
         status=row.status,
         title=row.title,
@@ -201,10 +218,14 @@ def _of_ours(error: LightspeedError) -> _Answer:
     )
 
 
-def _of_validation(error: RequestValidationError) -> _Answer:
+def _of_validation(error: RequestValidationError, body_bytes: int) -> _Answer:
+    faults: list[dict[str, Any]] = [*error.errors()[:_MOST_FAULTS]]
+    if body_bytes > _LARGEST_REPEATED_BYTES:
+        # A fault repeats what it is about, and a large body could be repeated many times.
+        faults = [{**fault, "input": None} for fault in faults]
     # Bytes come from a body that is not declared as JSON; they need not be text.
     entries: list[Any] = jsonable_encoder(
-        error.errors(), custom_encoder={bytes: lambda body: body.decode(errors="replace")}
+        faults, custom_encoder={bytes: lambda body: body.decode(errors="replace")}
     )
     return _Answer(
         status=422, title="Request is not valid", code="validation_error", detail=entries
@@ -225,12 +246,12 @@ def _of_framework(error: HTTPException) -> _Answer:
     )
 
 
-def _answer(error: Exception) -> _Answer:
+def _answer(error: Exception, body_bytes: int = 0) -> _Answer:
     match error:
         case LightspeedError():
             return _of_ours(error)
         case RequestValidationError():
-            return _of_validation(error)
+            return _of_validation(error, body_bytes)
         case HTTPException():
             return _of_framework(error)
         case _:
@@ -251,7 +272,7 @@ def _problem(answer: _Answer) -> dict[str, Any]:
 
 async def render_error(request: Request, error: Exception) -> Response:
     """Answer an error of any kind, in the form that the client accepts."""
-    answer = _answer(error)
+    answer = _answer(error, getattr(request.state, "body_bytes", 0))
     if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
         answer = replace(answer, headers={"Allow": ", ".join(allowed_methods(request))})
     path = request.scope["path"]
@@ -262,11 +283,20 @@ async def render_error(request: Request, error: Exception) -> Response:
             answer.status,
             answer.code,
             path,
-            exc_info=error,
+            # Of an overload there is nothing more to tell, and no time to tell it.
+            exc_info=None if isinstance(error, errors.Overloaded) else error,
         )
     else:
         logger.info("request refused status=%d code=%s path=%s", answer.status, answer.code, path)
-    as_problem = PROBLEM_JSON in request.headers.get("accept", "")
+    return _response(answer, as_problem=PROBLEM_JSON in request.headers.get("accept", ""))
+
+
+def render_refusal(error: LightspeedError) -> Response:
+    """Answer a request of which nothing else is known, not even what the client accepts."""
+    return _response(_answer(error), as_problem=False)
+
+
+def _response(answer: _Answer, *, as_problem: bool) -> Response:
     body = _problem(answer) if as_problem else {"detail": answer.detail}
     return Response(
         # ASCII escapes carry whatever the client sent, lone surrogates included.

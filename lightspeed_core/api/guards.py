@@ -8,21 +8,18 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, Final, override
 
-import orjson
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
-from starlette.requests import ClientDisconnect
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
+from lightspeed_core.api.bodies import BodyReader
 from lightspeed_core.api.errors import RENDERED
+from lightspeed_core.api.json_body import decode_json
 from lightspeed_core.api.state import services_of
 from lightspeed_core.auth.credentials import Credentials
 from lightspeed_core.config.authorization import Action
 from lightspeed_core.domain.identity import Identity
-from lightspeed_core.errors import BodyTooLarge, Forbidden, InternalError, MalformedRequest
-
-LARGEST_BODY_BYTES: Final = 192 * 1024 * 1024
-"""The largest image that may be attached, in base64, with room for what accompanies it."""
+from lightspeed_core.errors import Forbidden, InternalError, MalformedRequest, Unauthenticated
 
 ROUTINE: Final = frozenset({"/liveness", "/readiness", "/v1/liveness", "/v1/readiness", "/metrics"})
 """What machines ask every few seconds: only its refusals are audited."""
@@ -59,6 +56,13 @@ class Guard:
                 query=request.query_params.multi_items(),
             )
         )
+        if "\0" in caller.user_id:
+            # Whoever vouches for it, no database could store it.
+            raise Unauthenticated("The user ID contains NUL characters")
+        if "\0" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+            raise MalformedRequest(
+                "Invalid request", "NUL characters are not allowed in the path and in parameters."
+            )
         request.state.known_caller = caller
         granted = services.authorizer.actions_of(caller) | caller.actions
         if self.action is not None and self.action not in granted:
@@ -103,29 +107,21 @@ def mark_of(route: APIRoute) -> Open | Guard:
 
 
 class StrictRequest(Request):
-    """A request whose body has an end and whose JSON is read strictly.
-
-    NaN, lone surrogates, bytes that are not UTF-8 and nesting without end are decoding errors.
-    """
+    """A request whose body has limits and whose JSON is read strictly."""
 
     async def read_body(self) -> None:
-        """Read the body; raises `BodyTooLarge` beyond `LARGEST_BODY_BYTES`."""
-        parts: list[bytes] = []
-        size = 0
-        try:
-            async for part in self.stream():
-                size += len(part)
-                if size > LARGEST_BODY_BYTES:
-                    raise BodyTooLarge(LARGEST_BODY_BYTES)
-                parts.append(part)
-        except ClientDisconnect:
-            raise MalformedRequest("Invalid request", "The body ended too early.") from None
-        self._body = b"".join(parts)
+        """Read the body; `BodyReader.read` says what is raised."""
+        services = services_of(self)
+        reader = BodyReader(services.configuration.service.limits, services.held_bytes)
+        self.state.body = reader
+        self._body = await reader.read(self.headers, self.stream())
+        self.state.body_bytes = len(self._body)
 
     @override
     async def json(self) -> Any:
         """Decode the body; raises `json.JSONDecodeError`."""
-        return orjson.loads(await self.body())
+        limits = services_of(self).configuration.service.limits
+        return decode_json(await self.body(), limits)
 
 
 class GuardedRoute(APIRoute):
@@ -156,3 +152,12 @@ class GuardedRoute(APIRoute):
                 raise InternalError from error
 
         return admit_and_handle
+
+    @override
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request; its body counts as held until it is answered."""
+        try:
+            await super().handle(scope, receive, send)
+        finally:
+            if (reader := scope["state"].get("body")) is not None:
+                reader.release()

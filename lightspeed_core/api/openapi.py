@@ -13,9 +13,15 @@ from lightspeed_core.api.schemas.errors import Problem
 from lightspeed_core.api.schemas.stream_events import StreamEvent
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.constants import DISTRIBUTION
-from lightspeed_core.errors import BodyTooLarge, Misdirected, UnsupportedMedia
+from lightspeed_core.errors import (
+    BodyTooLarge,
+    Misdirected,
+    Overloaded,
+    RequestTooSlow,
+    UnsupportedMedia,
+)
 
-_REFUSED_BODIES: Final = (BodyTooLarge, UnsupportedMedia)
+_REFUSED_BODIES: Final = (RequestTooSlow, BodyTooLarge, UnsupportedMedia, Overloaded)
 _SERVER: Final = "http://localhost:8080"
 _TAGS: Final = [
     {"name": "query", "description": "Ask a question, get one answer."},

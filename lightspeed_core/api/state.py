@@ -8,6 +8,7 @@ from typing import Protocol
 
 from fastapi import Request
 
+from lightspeed_core.api.bodies import HeldBytes
 from lightspeed_core.assistant.assistant import Interruption
 from lightspeed_core.assistant.live import EventSource
 from lightspeed_core.assistant.request import TurnRequest
@@ -64,6 +65,7 @@ class Services:
     prompts: PromptStore
     saved_prompts: SavedPrompts
     audit: AuditTrail = field(default_factory=NoTrail)
+    held_bytes: HeldBytes = field(default_factory=HeldBytes)
 
 
 def services_of(request: Request) -> Services:

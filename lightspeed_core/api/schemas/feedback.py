@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from lightspeed_core.api.schemas.identifiers import TEXT_PATTERN, NoNul, Text
 from lightspeed_core.api.schemas.requests import Integer, RequestBody
 from lightspeed_core.domain.identifiers import CONVERSATION_ID_PATTERN, normal_conversation_id
 from lightspeed_core.user_data.feedback import Feedback, StatusChange
@@ -29,6 +30,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
 
 # Shown and not checked by the framework, whose message would be another.
 _Sentiment = Annotated[Integer, Field(json_schema_extra={"enum": list(_SENTIMENTS)})]
+_Words = Annotated[str, Field(max_length=4096, json_schema_extra={"pattern": TEXT_PATTERN}), NoNul]
 # Without a type: viewers take another one beside the field's own for a conflict.
 _ABSENT: Final[dict[str, list[Any]]] = {
     "sentiment": [None],
@@ -63,10 +65,10 @@ class FeedbackRequest(RequestBody):
         description="Conversation of the answer, one's own.",
         json_schema_extra={"pattern": CONVERSATION_ID_PATTERN},
     )
-    user_question: str = Field(description="What was asked.")
-    llm_response: str = Field(description="What was answered.")
+    user_question: Text = Field(description="What was asked.")
+    llm_response: Text = Field(description="What was answered.")
     sentiment: _Sentiment | None = Field(default=None, description="-1 for bad, 1 for good.")
-    user_feedback: Annotated[str, Field(max_length=4096)] | None = Field(
+    user_feedback: _Words | None = Field(
         default=None, description="In the user's own words; an empty text counts as none."
     )
     categories: list[FeedbackCategory] | None = Field(
