@@ -4,6 +4,7 @@ import logging
 import socket
 import sys
 from collections.abc import MutableMapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
 from lightspeed_core.cli.arguments import FAILED, MISUSED, PROGRAM
+from lightspeed_core.cli.http_protocol import LimitedProtocol
+from lightspeed_core.cli.idle_connections import IdleConnections
 from lightspeed_core.cli.listeners import CannotListen, open_listeners
+from lightspeed_core.cli.open_files import allow_connections
 from lightspeed_core.cli.parent import Workers
 from lightspeed_core.cli.startup import StartupWatch
 from lightspeed_core.cli.tls import load_certificate, read_password
@@ -111,13 +115,18 @@ def _serve_by_workers(service: ServiceConfiguration, listeners: Sequence[socket.
 def _server_settings(service: ServiceConfiguration) -> dict[str, Any]:
     return {
         "loop": "uvloop",
-        "http": "httptools",
+        "http": partial(
+            LimitedProtocol,
+            limits=service.limits,
+            idle=IdleConnections(allow_connections(service.limits.max_connections)),
+        ),
         "ws": "none",
         "lifespan": "on",
         "log_config": None,
         "access_log": False,  # the service writes its own, with the request's id
         "server_header": False,
         "workers": service.workers,
+        "timeout_keep_alive": service.limits.keep_alive_seconds,
         # A process that starts on a busy machine is slow, and not hung.
         "timeout_worker_healthcheck": _HUNG_SECONDS,
         "timeout_graceful_shutdown": service.drain_seconds + _LAST_WORDS_SECONDS,

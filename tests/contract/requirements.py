@@ -184,6 +184,23 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/browser.md#policy-of-the-pages": {
         "browser.policy": "Pages run under a strict policy, and it stops nothing that they need.",
     },
+    "docs/limits.md#bodies": {
+        "limits.body": "A body too large or compressed is refused, and the client reads why.",
+        "limits.held": "What all bodies hold at a time is bounded; beyond it, 503.",
+    },
+    "docs/limits.md#json": {
+        "limits.json": "JSON too deep, too much, or with what no database stores is 422.",
+    },
+    "docs/limits.md#slow-clients": {
+        "limits.slow": "Heads and bodies that come too slowly are 408; idle connections close.",
+    },
+    "docs/limits.md#connections": {
+        "limits.idle": "Thousands of idle connections leave the service healthy.",
+    },
+    "docs/limits.md#ambiguous-requests": {
+        "limits.ambiguous": "What two servers could read in two ways is 400, and closed.",
+        "limits.head": "A head too large is 431, and closed.",
+    },
     "docs/api.md#errors": {
         "error.shape": "Every error has the same body, on unknown paths too.",
         "error.status": "A failure before the first event is a status, on both routes alike.",
