@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from starlette.types import ASGIApp
@@ -60,7 +60,7 @@ def put(body: Any, spot: Spot, value: str) -> Any:
     name, *rest = spot
     if isinstance(name, int):
         return [put(None, tuple(rest), value)]
-    inner = body if isinstance(body, dict) else {}
+    inner = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
     return {**inner, name: put(inner.get(name), tuple(rest), value)}
 
 
