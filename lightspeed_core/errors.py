@@ -73,6 +73,14 @@ class Forbidden(LightspeedError):
 
     code = "forbidden"
 
+    @classmethod
+    def of_endpoint(cls, user_id: str) -> "Forbidden":
+        """Name a caller who may not use what they asked for."""
+        return cls(
+            "User does not have permission to access this endpoint",
+            f"User {user_id} is not authorized to access this endpoint.",
+        )
+
 
 class NotFound(LightspeedError):
     """The named resource does not exist."""

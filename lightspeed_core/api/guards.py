@@ -66,10 +66,7 @@ class Guard:
         request.state.known_caller = caller
         granted = services.authorizer.actions_of(caller) | caller.actions
         if self.action is not None and self.action not in granted:
-            raise Forbidden(
-                "User does not have permission to access this endpoint",
-                f"User {caller.user_id} is not authorized to access this endpoint.",
-            )
+            raise Forbidden.of_endpoint(caller.user_id)
         return replace(caller, actions=granted)
 
 

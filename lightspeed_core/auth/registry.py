@@ -1,11 +1,12 @@
 """From the configuration to an authentication module and an authorizer."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from lightspeed_core.auth.authenticator import Authenticator
 from lightspeed_core.auth.authorizer import Authorizer, OpenAuthorizer, RuleAuthorizer
 from lightspeed_core.auth.guests import with_guests
+from lightspeed_core.auth.kubernetes.api import KubernetesApi
 from lightspeed_core.auth.modules.noop import NoopAuthenticator
 from lightspeed_core.config.access import binding_rules
 from lightspeed_core.config.authentication import (
@@ -20,6 +21,8 @@ _SERVED = (
     AuthenticationModule.NOOP_WITH_BEARER,
     AuthenticationModule.API_KEY,
     AuthenticationModule.RH_IDENTITY,
+    AuthenticationModule.K8S,
+    AuthenticationModule.TRUSTED_PROXY,
 )
 
 
@@ -53,11 +56,39 @@ async def _open_module(configuration: AuthenticationConfiguration) -> AsyncGener
             from lightspeed_core.auth.modules.rh_identity import RhIdentityAuthenticator
 
             yield RhIdentityAuthenticator(settings)
+        case AuthenticationModule.K8S:
+            from lightspeed_core.auth.modules.k8s import K8sAuthenticator
+
+            async with open_cluster(configuration) as cluster:
+                yield K8sAuthenticator(cluster)
+        case AuthenticationModule.TRUSTED_PROXY if settings := configuration.trusted_proxy_config:
+            from lightspeed_core.auth.modules.trusted_proxy import TrustedProxyAuthenticator
+
+            async with open_cluster(configuration) as cluster:
+                yield TrustedProxyAuthenticator(cluster, settings)
         case module:
             raise ConfigurationError(
                 f"authentication.module: '{module}' is not served by this version; "
                 f"served: {', '.join(_SERVED)}"
             )
+
+
+def open_cluster(
+    configuration: AuthenticationConfiguration,
+) -> AbstractAsyncContextManager[KubernetesApi]:
+    """Hold the client of the configured Kubernetes API open; nothing is asked yet.
+
+    Raises `ConfigurationError` when its package is not installed, or no API is known.
+    """
+    try:
+        from lightspeed_core.auth.kubernetes.client import open_kubernetes
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"authentication.module: '{configuration.module}' needs the package "
+            "kubernetes-asyncio, which is not installed; install it with "
+            "`pip install 'lightspeed-stack[k8s]'`"
+        ) from error
+    return open_kubernetes(configuration)
 
 
 def authorizer_of(

@@ -75,10 +75,13 @@ class TrustedProxyConfiguration(Section):
     """The proxies of `trusted-proxy`."""
 
     user_header: str = Field(
-        default="X-Forwarded-User", min_length=1, description="Header that names the user."
+        default="X-Forwarded-User",
+        pattern=r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$",
+        description="Header that names the user.",
     )
     allowed_service_accounts: tuple[ServiceAccount, ...] | None = Field(
-        default=None, description="Proxies that are trusted; unset: any service account."
+        default=None,
+        description="Proxies that are trusted; unset: any service account of the cluster.",
     )
 
 
@@ -98,11 +101,18 @@ class AuthenticationConfiguration(Section):
         default=AuthenticationModule.NOOP,
         description="How the caller is known.",
     )
-    skip_tls_verification: bool = Field(default=False, description="Trust any certificate (`k8s`).")
+    skip_tls_verification: bool = Field(
+        default=False, description="Trust any certificate of the Kubernetes API."
+    )
     skip_for_health_probes: bool = Field(default=False, description="Probes need no credentials.")
     skip_for_metrics: bool = Field(default=False, description="`/metrics` needs no credentials.")
-    k8s_cluster_api: HttpUrl | None = Field(default=None, description="Kubernetes API (`k8s`).")
-    k8s_ca_cert_path: FilePath | None = Field(default=None, description="Its certificates (`k8s`).")
+    k8s_cluster_api: HttpUrl | None = Field(
+        default=None,
+        description="Kubernetes API; unset: that of the pod, else of the kubeconfig.",
+    )
+    k8s_ca_cert_path: FilePath | None = Field(
+        default=None, description="Certificates that it is trusted by, a PEM file."
+    )
     jwk_config: JwkConfiguration | None = Field(default=None, description="For `jwk-token`.")
     api_key_config: ApiKeyConfiguration | None = Field(
         default=None, description="For `api-key-token`."

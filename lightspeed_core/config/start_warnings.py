@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from lightspeed_core.config.access_warnings import describe_access
+from lightspeed_core.config.cluster_warnings import describe_cluster
 from lightspeed_core.config.customization import CustomizationConfiguration, CustomProfile
 from lightspeed_core.config.database import GSSEncMode
 from lightspeed_core.config.place import Place, dotted
@@ -17,10 +18,6 @@ NOT_SERVED: Final[tuple[Place, ...]] = (
     ("a2a_state",),
     ("approvals",),
     ("authentication", "jwk_config"),
-    ("authentication", "k8s_ca_cert_path"),
-    ("authentication", "k8s_cluster_api"),
-    ("authentication", "skip_tls_verification"),
-    ("authentication", "trusted_proxy_config"),
     ("azure_entra_id",),
     ("byok_rag",),
     ("customization", "agent_card_config"),
@@ -86,6 +83,7 @@ def describe_risks(configuration: Configuration) -> Iterator[str]:
     yield from describe_access(
         configuration.service, configuration.authentication, configuration.authorization
     )
+    yield from describe_cluster(configuration.authentication)
     if sources := configuration.rag.retrieval.inline.sources:
         yield (
             f"rag.retrieval.inline.sources: of {', '.join(sources)} only those are searched that "

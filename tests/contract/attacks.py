@@ -49,6 +49,7 @@ ATTACKS: Final[Mapping[int, str]] = {
 
 NOT_YET: Final = frozenset(ATTACKS) - {
     13,
+    14,
     15,
     17,
     18,

@@ -103,11 +103,27 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "citation.checked": "A marker that does not hold never reaches the client.",
     },
     "docs/auth.md#authentication-and-authorization": {
+        "start.own-module": "A start loads the libraries of the configured module alone.",
         "auth.module": "The configured module says who the caller is, and refuses all others.",
         "auth.twice": "A credential that is sent twice is 400.",
     },
     "docs/auth.md#noop": {
         "auth.open-address": "An open module on a public address is told at start and by doctor.",
+    },
+    "docs/auth.md#k8s": {
+        "auth.k8s": "The cluster says who the caller is, and whether they may use the service.",
+    },
+    "docs/auth.md#the-way-to-the-cluster": {
+        "auth.k8s-way": "A pod's account, a kubeconfig or an address alone lead to the cluster.",
+    },
+    "docs/auth.md#permissions": {
+        "auth.k8s-manifest": "The manifest grants what the service asks of the cluster.",
+    },
+    "docs/auth.md#answers-that-are-kept-and-a-cluster-that-does-not-answer": {
+        "auth.k8s-cache": "Answers are kept for moments, errors never; none lets anybody in.",
+    },
+    "docs/auth.md#trusted-proxy": {
+        "auth.trusted-proxy": "A proxy that the cluster knows names the user in a header.",
     },
     "docs/auth.md#probes-and-metrics": {
         "auth.skip": "Switches open probes and metrics, and nothing else, to anybody.",

@@ -132,7 +132,8 @@ def test_help_and_the_dump_import_neither_the_stack_nor_the_server(tmp_path: Pat
         "    run(sys.argv[1:])\n"
         "except SystemExit:\n"
         "    pass\n"
-        "heavy = {'llama_stack', 'fastapi', 'sqlalchemy', 'faiss', 'onnxruntime', 'uvicorn'}\n"
+        "heavy = {'llama_stack', 'fastapi', 'sqlalchemy', 'faiss', 'onnxruntime', 'uvicorn',\n"
+        "    'joserfc', 'kubernetes_asyncio'}\n"
         "print('imported:', sorted(heavy & sys.modules.keys()))\n"
     )
     for flag in ("-h", "-d", "--version"):
@@ -146,6 +147,31 @@ def test_help_and_the_dump_import_neither_the_stack_nor_the_server(tmp_path: Pat
             check=True,
         )
         assert "imported: []" in done.stdout
+
+
+@pytest.mark.requirement("start.own-module")
+def test_a_start_imports_the_libraries_of_no_other_authentication_module(tmp_path: Path) -> None:
+    program = (
+        "import asyncio, sys\n"
+        "import lightspeed_core.app.factory, lightspeed_core.app.services\n"
+        "from lightspeed_core.auth.registry import open_authenticator\n"
+        "from lightspeed_core.config.authentication import AuthenticationConfiguration\n"
+        "async def start():\n"
+        "    async with open_authenticator(AuthenticationConfiguration()):\n"
+        "        pass\n"
+        "asyncio.run(start())\n"
+        "print('imported:', sorted({'joserfc', 'kubernetes_asyncio'} & sys.modules.keys()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=service_environment(tmp_path / "data", free_port(), {}),
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=True,
+    )
+    assert "imported: []" in done.stdout
 
 
 @pytest.mark.requirement("engine.boot")

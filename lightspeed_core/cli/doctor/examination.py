@@ -18,6 +18,7 @@ from lightspeed_core.cli.doctor.embeddings import check_embeddings
 from lightspeed_core.cli.doctor.endpoints import check_endpoints, endpoints_of
 from lightspeed_core.cli.doctor.files import check_files
 from lightspeed_core.cli.doctor.finding import Finding, warning
+from lightspeed_core.cli.doctor.kubernetes import check_kubernetes
 from lightspeed_core.cli.doctor.listener import check_listener
 from lightspeed_core.cli.doctor.outbound import check_outbound
 from lightspeed_core.cli.doctor.sections import check_sections
@@ -83,6 +84,9 @@ def _checks(
     async def databases() -> Iterable[Finding]:
         return await check_database(database_settings(configuration), configuration.data_directory)
 
+    async def kubernetes() -> Iterable[Finding]:
+        return await check_kubernetes(configuration.authentication)
+
     async def server() -> Iterable[Finding]:
         return await check_server(
             configuration.llama_stack, named, outbound_settings(configuration)
@@ -96,6 +100,7 @@ def _checks(
         "certificate": _threaded(lambda: check_certificate(service.tls_config)),
         "outbound": _threaded(lambda: check_outbound(configuration.outbound)),
         "database": databases,
+        "kubernetes": kubernetes,
     }
     if not configuration.llama_stack.use_as_library_client:
         return {**checks, "llama-stack": server}

@@ -103,10 +103,7 @@ def test_tokens_give_roles_by_rules_and_without_those_access_rules_do_not_bind()
     assert isinstance(authorizer_of(ruled_jwk(ASKER), None), OpenAuthorizer)
 
 
-@pytest.mark.parametrize(
-    "module",
-    [AuthenticationModule.K8S, AuthenticationModule.JWK, AuthenticationModule.TRUSTED_PROXY],
-)
+@pytest.mark.parametrize("module", [AuthenticationModule.JWK])
 async def test_a_module_that_is_not_served_is_refused_and_the_served_ones_are_named(
     module: AuthenticationModule,
 ) -> None:

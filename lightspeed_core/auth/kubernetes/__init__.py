@@ -1,0 +1,1 @@
+"""A Kubernetes cluster as a judge of tokens; only `client` and `connection` know its library."""
