@@ -143,6 +143,8 @@ def assistant_settings(configuration: Configuration) -> AssistantSettings:
         drain=service.drain_seconds,
         cancel_on_disconnect=service.on_disconnect is OnDisconnect.CANCEL,
         compaction=_compaction(configuration),
+        max_streams=service.limits.max_streams,
+        max_streams_per_user=service.limits.max_streams_per_user,
     )
 
 

@@ -48,13 +48,15 @@ async def open_assistant(
         supervisor = _supervise(parts, pipeline, turns=turns, background=background)
         stack.push_async_callback(supervisor.drain)
         stack.enter_context(on_termination(_drainer(supervisor, background)))
-        yield Assistant(
+        assistant = Assistant(
             engine=parts.engine,
             store=parts.store,
             supervisor=supervisor,
             pipeline=pipeline,
             settings=parts.settings,
         )
+        assistant.admissions.report_to(parts.metrics.room)
+        yield assistant
 
 
 def _turn_parts(parts: Parts) -> TurnParts:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from lightspeed_core.assistant.admission import Admissions, CountedSource
 from lightspeed_core.assistant.arrivals import Arrivals
 from lightspeed_core.assistant.context import AssistantSettings
 from lightspeed_core.assistant.infer import infer
@@ -45,31 +46,37 @@ class Assistant:
         self._supervisor = supervisor
         self._pipeline = pipeline
         self._settings = settings
+        self.admissions = Admissions(
+            most=settings.max_streams, most_of_user=settings.max_streams_per_user
+        )
         self._arrivals = Arrivals()
 
     async def start(self, request: TurnRequest, caller: Identity) -> EventSource:
         """Start a turn and return its events once the first exists.
 
-        Every refusal before that is raised; later failures are events.
+        Every refusal before that is raised, that for want of room first; later failures are events.
         """
-        async with self._arrivals.in_order(request.conversation_id):
-            context = await prepare_turn(
-                request, caller, engine=self._engine, store=self._store, settings=self._settings
-            )
-            live = await self._supervisor.receive(context)
-        note(conversation_id=live.begun.conversation_id, turn_id=live.begun.turn_id)
-        return await self._supervisor.run(live)
+        with self.admissions.turns.place(caller.user_id) as place:
+            async with self._arrivals.in_order(request.conversation_id):
+                context = await prepare_turn(
+                    request, caller, engine=self._engine, store=self._store, settings=self._settings
+                )
+                live = await self._supervisor.receive(context)
+            note(conversation_id=live.begun.conversation_id, turn_id=live.begun.turn_id)
+            # The turn goes on when its client does not, and its place is taken as long.
+            return await self._supervisor.run(live, place.hand_over())
 
     async def infer(self, request: TurnRequest, caller: Identity) -> Turn:
         """Answer without a conversation; nothing is stored. Cancelling the call ends the turn."""
-        return await infer(
-            request,
-            caller,
-            engine=self._engine,
-            store=self._store,
-            settings=self._settings,
-            pipeline=self._pipeline,
-        )
+        with self.admissions.turns.place(caller.user_id):
+            return await infer(
+                request,
+                caller,
+                engine=self._engine,
+                store=self._store,
+                settings=self._settings,
+                pipeline=self._pipeline,
+            )
 
     async def resume(self, turn_id: str, caller: Identity) -> EventSource:
         """Return the events of a turn of this caller, live or from the journal.
@@ -79,10 +86,11 @@ class Assistant:
         """
         if live := self._supervisor.find(turn_id):
             _check_owner(live.begun, caller, "access")
-            return live.log
-        turn = await self._stored(turn_id)
-        _check_owner(turn, caller, "access")
-        return StoredTurnSource(turn_id, self._store, heartbeat=self._settings.heartbeat)
+            source: EventSource = live.log
+        else:
+            _check_owner(await self._stored(turn_id), caller, "access")
+            source = StoredTurnSource(turn_id, self._store, heartbeat=self._settings.heartbeat)
+        return CountedSource(source, self.admissions.readers, caller.user_id)
 
     async def interrupt(self, turn_id: str, caller: Identity) -> Interruption:
         """Stop a turn of this caller, wherever it runs; effective within a second.

@@ -51,6 +51,8 @@ class AssistantSettings:
     drain: float = 10.0
     cancel_on_disconnect: bool = False
     compaction: CompactionSettings | None = None
+    max_streams: int = 2000
+    max_streams_per_user: int = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,14 +123,18 @@ class TurnSupervisor:
             journal=TurnJournal(turn.turn_id, self._store.append_journal),
         )
 
-    async def run(self, live: LiveTurn) -> EventLog:
-        """Run a turn; returns once its first event exists and raises what refused it before."""
+    async def run(self, live: LiveTurn, on_end: Callable[[], None]) -> EventLog:
+        """Run a turn; returns once its first event exists and raises what refused it before.
+
+        `on_end` is called once when the turn has ended, also where nobody waits for it any more.
+        """
         turn_id = live.begun.turn_id
         self._live[turn_id] = live
         self._idle.clear()
         task = self._group.create_task(self._run(live), name=f"turn {turn_id}")
         # A task that is cancelled before its first step never gets to tidy up by itself.
         task.add_done_callback(lambda _: self._forget(live))
+        task.add_done_callback(lambda _: on_end())
         await live.log.first_event()
         if live.context.is_new and self._store.is_shared:
             # Its ids are known to nobody before this, and good on every worker after it.

@@ -52,6 +52,15 @@ class ServiceLimits(Section):
         description="Open connections; for one more, the one idle for longest is closed.",
     )
 
+    max_streams: PositiveInt = Field(
+        default=2000,
+        description="Turns that run at a time, however they are asked for; one more is 503. As "
+        "many streams can be read again besides.",
+    )
+    max_streams_per_user: PositiveInt = Field(
+        default=1000, description="The same for each user; one more is 429."
+    )
+
     @model_validator(mode="after")
     def _check_bodies(self) -> Self:
         if self.max_held_bytes < self.max_body_bytes:

@@ -14,6 +14,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from lightspeed_core.observability.room_metrics import RoomMetrics
 from lightspeed_core.observability.turn_metrics import TurnMetrics
 
 _CALL_LABELS = ("provider", "model", "endpoint")
@@ -31,6 +32,7 @@ class Metrics:
         PlatformCollector(registry=self._registry)
         GCCollector(registry=self._registry)
         self.turns = TurnMetrics(self._registry)
+        self.room = RoomMetrics(self._registry)
         self._requests = self._counter(
             "ls_rest_api_calls_total", "REST API calls counter", ("path", "status_code")
         )

@@ -185,6 +185,12 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/api.md#clients": {
         "client.backstage": "The Lightspeed plug-in of Backstage works unchanged.",
     },
+    "docs/overload.md#turns-at-a-time": {
+        "overload.turns": "A turn too many is 503, one user's 429, and others are served.",
+    },
+    "docs/overload.md#streams-that-are-read-again": {
+        "overload.readers": "A stream can be read again where turns have taken all room.",
+    },
     "docs/browser.md#names-of-the-service": {
         "browser.hosts": "A name that is not the service's own is answered with 421.",
     },

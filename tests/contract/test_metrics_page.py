@@ -35,6 +35,8 @@ def used() -> Metrics:
     with metrics.turns.retrieval():
         pass
     metrics.user_data_failed("feedback")
+    metrics.room.show_places("turns", lambda: 1)
+    metrics.room.turned_away("turns", "user")
     return metrics
 
 

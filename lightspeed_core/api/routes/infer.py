@@ -29,6 +29,7 @@ router = APIRouter(prefix="/v1", tags=["infer"], route_class=GuardedRoute)
         errors.QuotaExceeded,
         errors.EngineFailed,
         errors.EngineUnavailable,
+        errors.Overloaded,
     ),
 )
 async def infer(

@@ -27,6 +27,7 @@ QUERY_ERRORS = (
     errors.EngineFailed,
     errors.StoreUnavailable,
     errors.EngineUnavailable,
+    errors.Overloaded,
 )
 CLIENT_CLOSED_REQUEST = 499
 

@@ -52,6 +52,7 @@ _RESUME_ERRORS: Final = (
     errors.InvalidRequest,
     errors.StoreUnavailable,
 )
+_READ_AGAIN_ERRORS: Final = (*_RESUME_ERRORS, errors.QuotaExceeded, errors.Overloaded)
 _OUTCOMES: Final = {
     Interruption.REQUESTED: (True, "Streaming request interrupted"),
     Interruption.ALREADY_COMPLETED: (
@@ -90,7 +91,7 @@ async def interrupt(
 @router.get(
     "/streaming_query/{request_id}",
     response_class=Response,
-    responses=_STREAM | responses(*_RESUME_ERRORS),
+    responses=_STREAM | responses(*_READ_AGAIN_ERRORS),
 )
 async def resume(
     request_id: str,
