@@ -118,7 +118,8 @@ class Assistant:
             self._supervisor.stop(turn_id, StopReason.DISCONNECT)
 
     async def _stored(self, turn_id: str) -> Turn:
-        turn = await self._store.find_turn(turn_id)
+        # A database may not take NUL; no turn has it.
+        turn = None if "\0" in turn_id else await self._store.find_turn(turn_id)
         if turn is None or self._is_past(turn):
             raise NotFound(_RESOURCE, turn_id)
         return turn
