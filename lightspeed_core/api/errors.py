@@ -128,7 +128,7 @@ ERROR_TABLE: Final[Mapping[type[LightspeedError], ErrorRow]] = MappingProxyType(
             507,
             "Storage failed",
             errors.StorageFailed(
-                "Failed to store feedback", "Failed to store feedback at directory: /data/feedback"
+                "Failed to store feedback", "The file of the feedback could not be written."
             ),
         ),
         errors.NotReady: ErrorRow(

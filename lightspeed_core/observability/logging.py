@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Final, TextIO, override
 
+from lightspeed_core.observability.secrets import mask_secrets
+
 request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
 
 DEFAULT_LEVEL: Final = "INFO"
@@ -46,6 +48,11 @@ class LineFormatter(logging.Formatter):
     def __init__(self, *, is_colored: bool) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
         self._is_colored = is_colored
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record; errors of others may quote keys."""
+        return mask_secrets(super().format(record))
 
     @override
     def formatMessage(self, record: logging.LogRecord) -> str:

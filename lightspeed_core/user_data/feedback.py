@@ -100,7 +100,7 @@ class FeedbackCollector:
             await self._files.write(directory / f"{uuid4()}.json", document)
         except OSError as error:
             raise StorageFailed(
-                "Failed to store feedback", f"Failed to store feedback at directory: {directory}"
+                "Failed to store feedback", "The file of the feedback could not be written."
             ) from error
         logger.info("feedback stored conversation_id=%s", feedback.conversation_id)
 

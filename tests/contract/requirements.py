@@ -226,6 +226,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/api.md#errors": {
         "error.shape": "Every error has the same body, on unknown paths too.",
         "error.status": "A failure before the first event is a status, on both routes alike.",
+        "error.discreet": "No error tells of the inside, and no key is in the log.",
         "error.in-stream": "A failure in mid-stream is an `error` event, and nothing follows.",
     },
     "docs/api.md#order-of-checks": {

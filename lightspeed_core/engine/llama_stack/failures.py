@@ -18,6 +18,7 @@ from lightspeed_core.errors import (
     PromptTooLong,
     QuotaExceeded,
 )
+from lightspeed_core.observability.secrets import mask_secrets
 from lightspeed_stack_providers import failures as upstream
 
 LONGEST_TEXT = 300
@@ -25,6 +26,12 @@ _CONTEXT_WORDS = re.compile(
     r"context[ _](length|window|size)|maximum context|prompt is too long|reduce the length",
     re.IGNORECASE,
 )
+_INNER = re.compile(
+    r"Traceback \(most recent|\bFile \"[^\"]+\", line \d"
+    r"|(?i:\bselect\s.+\sfrom\s|\binsert\s+into\s|\bupdate\s+\S+\s+set\s|\bdelete\s+from\s)",
+    re.DOTALL,
+)
+_PATH = re.compile(r"(?<![\w/:.])(?:/[\w.@+-]+){2,}/?|\b[A-Za-z]:\\[^\s\"']+")
 # Some servers call a request that they cannot serve their own fault.
 _IMAGE_STATUSES = {400, 415, 422, 500, 501}
 # The last two are what a strict reader of texts says of a message in parts.
@@ -164,7 +171,11 @@ def _retry_after(exc: Exception) -> float | None:
 
 
 def _text(exc: Exception) -> str:
-    return str(exc)[:LONGEST_TEXT] or type(exc).__name__
+    """Return what may be told of a foreign error: no key, path, statement or place in code."""
+    text = str(exc)
+    if _INNER.search(text):
+        return type(exc).__name__
+    return _PATH.sub("…", mask_secrets(text))[:LONGEST_TEXT] or type(exc).__name__
 
 
 def _unreachable(model: str | None, exc: Exception) -> EngineUnavailable:

@@ -150,3 +150,23 @@ def test_errors_of_ours_pass_and_others_are_chained():
     with pytest.raises(EngineFailed) as raised, translated():
         raise ValueError("bad")
     assert isinstance(raised.value.__cause__, ValueError)
+
+
+@pytest.mark.attack(40)
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Incorrect API key provided: sk-proj-abcDEF123456.", "Incorrect API key provided: ***."),
+        ("cannot open /var/lib/models/x.gguf", "cannot open …"),
+        ("no such file: C:\\models\\x.gguf", "no such file: …"),
+        ("near 'x': SELECT secret FROM kvstore WHERE a = 1", "ValueError"),
+        ('Traceback (most recent call last):\n  File "/x/y.py", line 3', "ValueError"),
+        (
+            "see https://platform.example.com/docs/errors",
+            "see https://platform.example.com/docs/errors",
+        ),
+        ("3/4 of the context/window are used", "3/4 of the context/window are used"),
+    ],
+)
+def test_a_caller_is_told_no_key_path_or_statement_of_a_foreign_error(text: str, told: str) -> None:
+    assert translate(ValueError(text)).cause == told

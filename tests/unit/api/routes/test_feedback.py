@@ -137,7 +137,7 @@ async def test_a_disk_that_fails_is_507(app: ASGIApp, tmp_path: Path) -> None:
     assert answer.json() == {
         "detail": {
             "response": "Failed to store feedback",
-            "cause": f"Failed to store feedback at directory: {directory}",
+            "cause": "The file of the feedback could not be written.",
         }
     }
 
