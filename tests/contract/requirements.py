@@ -347,6 +347,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "docs/deployment/containers.md#what-the-image-expects": {
         "image.address": "Inside the container the service listens on `0.0.0.0:8080`.",
+        "image.kubernetes": "The image has what authentication by a cluster needs.",
         "image.user": "It serves any user id, with a read-only root and one writable volume.",
         "stop.drain": "After SIGTERM running turns may end, and what remains is recorded.",
         "stop.parent": "Workers end when their parent was killed.",

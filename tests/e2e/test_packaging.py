@@ -239,6 +239,16 @@ def test_the_image_serves_any_user_from_a_tree_that_cannot_be_written(
     assert sorted(image.rglob("*")) == before
 
 
+@pytest.mark.requirement("image.kubernetes")
+def test_the_image_has_what_authentication_by_a_cluster_needs(image: Path) -> None:
+    run(
+        str(image / ".venv/bin/python"),
+        "-B",
+        "-c",
+        "import lightspeed_core.auth.kubernetes.client",
+    )
+
+
 def wait_for_documents(service: Service) -> None:
     until = time.monotonic() + BOUND_SECONDS
     while "document stored document_id=README.md" not in service.output():
