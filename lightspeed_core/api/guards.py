@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from lightspeed_core.api.bodies import BodyReader
 from lightspeed_core.api.errors import RENDERED
+from lightspeed_core.api.forgery import CHANGING_METHODS, refuse_forgery
 from lightspeed_core.api.json_body import decode_json
 from lightspeed_core.api.state import services_of
 from lightspeed_core.auth.credentials import Credentials
@@ -129,9 +130,12 @@ class GuardedRoute(APIRoute):
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the framework's handler."""
+        # Whose body may have no type is decided before the framework looks at it.
+        self.strict_content_type = False
         handle = super().get_route_handler()
         mark = self.mark = mark_of(self)
         has_body = self.body_field is not None
+        changes = not CHANGING_METHODS.isdisjoint(self.methods or ())
 
         async def admit_and_handle(request: Request) -> Response:
             try:
@@ -139,6 +143,8 @@ class GuardedRoute(APIRoute):
                     if request.scope["route"].path not in ROUTINE:
                         services_of(request).audit.require_open()
                     await mark(request)
+                if changes:
+                    refuse_forgery(request, reads_json=has_body)
                 strict = StrictRequest(request.scope, request.receive)
                 if has_body:
                     await strict.read_body()

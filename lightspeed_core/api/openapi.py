@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from lightspeed_core.api.errors import responses
 from lightspeed_core.api.examples import BODY_EXAMPLES
+from lightspeed_core.api.forgery import CHANGING_METHODS
 from lightspeed_core.api.routes import include_routes
 from lightspeed_core.api.schemas.errors import Problem
 from lightspeed_core.api.schemas.stream_events import StreamEvent
@@ -15,6 +16,7 @@ from lightspeed_core.config.root import Configuration
 from lightspeed_core.constants import DISTRIBUTION
 from lightspeed_core.errors import (
     BodyTooLarge,
+    Forbidden,
     Misdirected,
     Overloaded,
     RequestTooSlow,
@@ -72,8 +74,8 @@ def install(app: FastAPI, configuration: Configuration) -> None:
         for name, example in BODY_EXAMPLES.items():
             schemas[name]["examples"] = [example]
         for item in described["paths"].values():
-            for operation in item.values():
-                _add_errors_of_all(operation)
+            for method, operation in item.items():
+                _add_errors_of_all(method.upper(), operation)
         return described
 
     app.openapi = describe_with_more_bodies
@@ -87,11 +89,12 @@ def _add_body(schemas: dict[str, Any], body: type[BaseModel]) -> None:
     schemas[body.__name__] = schema
 
 
-def _add_errors_of_all(operation: dict[str, Any]) -> None:
-    """Describe what is refused before any route is asked: hosts, and bodies that are not read."""
+def _add_errors_of_all(method: str, operation: dict[str, Any]) -> None:
+    """Describe what is refused before any route is asked: hosts, pages, bodies not read."""
     kinds = _REFUSED_BODIES if "requestBody" in operation else ()
+    forms = (UnsupportedMedia,) if method in CHANGING_METHODS and not kinds else ()
     answers: dict[str, Any] = operation["responses"]
-    for status, entry in responses(Misdirected, *kinds).items():
+    for status, entry in responses(Forbidden, Misdirected, *kinds, *forms).items():
         body: type[BaseModel] = entry.pop("model")
         content = entry["content"]["application/json"]
         content["schema"] = {"$ref": f"#/components/schemas/{body.__name__}"}

@@ -200,6 +200,9 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/browser.md#cross-origin-resource-sharing": {
         "browser.cors": "Pages that may call read answers and errors, as `service.cors` says.",
     },
+    "docs/browser.md#forms-of-other-sites": {
+        "browser.forms": "No form changes anything, and JSON is taken as before.",
+    },
     "docs/browser.md#headers-of-answers": {
         "browser.headers": "Every answer tells browsers not to sniff, frame, embed or keep it.",
     },

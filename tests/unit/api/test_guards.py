@@ -250,18 +250,6 @@ async def test_a_body_that_cannot_be_used_is_422(
     assert assistant.started == []
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", None])
-async def test_a_body_that_is_not_declared_as_json_is_not_read_as_json(
-    bare: FastAPI, services: Services, assistant: ScriptedAssistant, content_type: str | None
-) -> None:
-    headers = {"content-type": content_type} if content_type else {}
-    async with client_of(with_state(bare, services)) as client:
-        answer = await client.post("/v1/query", content=b'{"query": "\xff"}', headers=headers)
-    assert answer.status_code == 422
-    assert answer.json()["detail"][0]["type"] == "model_attributes_type"
-    assert assistant.started == []
-
-
 async def endless(part: bytes) -> AsyncIterator[bytes]:
     while True:
         yield part
