@@ -18,12 +18,13 @@ from lightspeed_core.cli.listeners import CannotListen, open_listeners
 from lightspeed_core.cli.open_files import allow_connections
 from lightspeed_core.cli.parent import Workers
 from lightspeed_core.cli.startup import StartupWatch
-from lightspeed_core.cli.tls import load_certificate, read_password
+from lightspeed_core.cli.tls import context_factory, load_certificate
 from lightspeed_core.config.data_directory import create_data_directory
 from lightspeed_core.config.root import Configuration
-from lightspeed_core.config.service import ServiceConfiguration, TLSConfiguration
+from lightspeed_core.config.service import ServiceConfiguration
 from lightspeed_core.config.shipped import shipped_configuration
 from lightspeed_core.config.start_warnings import list_start_warnings
+from lightspeed_core.config.tls import TLSConfiguration
 from lightspeed_core.errors import ConfigurationError
 from lightspeed_core.observability.logging import configure_logging
 
@@ -138,8 +139,4 @@ def _tls_settings(tls: TLSConfiguration) -> dict[str, Any]:
     if tls.tls_certificate_path is None:
         return {}
     load_certificate(tls)
-    return {
-        "ssl_certfile": str(tls.tls_certificate_path),
-        "ssl_keyfile": str(tls.tls_key_path) if tls.tls_key_path else None,
-        "ssl_keyfile_password": read_password(tls),
-    }
+    return {"ssl_context_factory": context_factory(tls)}

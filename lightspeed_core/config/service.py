@@ -3,11 +3,12 @@
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, FilePath, NonNegativeInt, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
 from lightspeed_core.config.addresses import HostName, Origin
 from lightspeed_core.config.section import HttpUrl, Port, Section
 from lightspeed_core.config.service_limits import ServiceLimits
+from lightspeed_core.config.tls import TLSConfiguration
 
 
 class OnDisconnect(StrEnum):
@@ -15,22 +16,6 @@ class OnDisconnect(StrEnum):
 
     CONTINUE = "continue"
     CANCEL = "cancel"
-
-
-class TLSConfiguration(Section):
-    """Certificate and key of an HTTPS listener."""
-
-    tls_certificate_path: FilePath | None = Field(default=None, description="Certificate, PEM.")
-    tls_key_path: FilePath | None = Field(default=None, description="Private key, PEM.")
-    tls_key_password: FilePath | None = Field(
-        default=None, description="File that holds the password of the private key."
-    )
-
-    @model_validator(mode="after")
-    def _check_pair(self) -> Self:
-        if self.tls_key_path is not None and self.tls_certificate_path is None:
-            raise ValueError("tls_certificate_path is required when tls_key_path is set")
-        return self
 
 
 class CORSConfiguration(Section):

@@ -226,6 +226,9 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "limits.ambiguous": "What two servers could read in two ways is 400, and closed.",
         "limits.head": "A head too large is 431, and closed.",
     },
+    "docs/limits.md#tls": {
+        "limits.tls": "Old versions of TLS are refused, and clients without a certificate.",
+    },
     "docs/api.md#errors": {
         "error.shape": "Every error has the same body, on unknown paths too.",
         "error.status": "A failure before the first event is a status, on both routes alike.",

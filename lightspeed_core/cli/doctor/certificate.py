@@ -7,7 +7,7 @@ from typing import Final
 
 from lightspeed_core.cli.doctor.finding import Finding, fatal, fine, warning
 from lightspeed_core.cli.tls import load_certificate
-from lightspeed_core.config.service import TLSConfiguration
+from lightspeed_core.config.tls import TLSConfiguration
 from lightspeed_core.errors import ConfigurationError
 
 SOON_DAYS: Final = 30
@@ -53,6 +53,8 @@ def _valid_until(server: ssl.SSLContext, certificate: str) -> datetime:
     client.check_hostname = False
     client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     client.load_verify_locations(certificate)
+    # This client has no certificate of its own, also where clients need one.
+    server.verify_mode = ssl.CERT_NONE
     to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
     ends = (
         client.wrap_bio(to_client, to_server),

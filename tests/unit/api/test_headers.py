@@ -7,7 +7,8 @@ from starlette.types import ASGIApp
 
 from lightspeed_core.api.headers import common_headers
 from lightspeed_core.api.state import Services
-from lightspeed_core.config.service import ServiceConfiguration, TLSConfiguration
+from lightspeed_core.config.service import ServiceConfiguration
+from lightspeed_core.config.tls import TLSConfiguration
 from lightspeed_core.errors import Overloaded
 from tests.support.asgi import build_app, client_of, open_stream
 from tests.support.scripted_assistant import ScriptedAssistant

@@ -86,6 +86,10 @@ def test_the_shape_is_that_of_the_file_with_defaults_filled_in() -> None:
         "tls_certificate_path": None,
         "tls_key_path": None,
         "tls_key_password": None,
+        "profile": "intermediate",
+        "min_version": None,
+        "ciphers": [],
+        "client_ca_path": None,
     }
     assert dumped["service"]["cors"]["allow_origins"] == ["*"]
     assert dumped["authentication"]["module"] == "noop"
@@ -98,7 +102,8 @@ def test_our_own_keys_are_secret_by_type_and_others_by_name() -> None:
     assert is_secret_key("pasword")
     assert is_secret_key("X-Api-Key".replace("-", "_"))
     assert is_secret_key("bearer")
-    assert not is_secret_key("tls_key_password")
+    assert is_secret_key("tls_key_password")
+    assert not is_secret_key("tls_key_path")
     assert not is_secret_key("token_floor")
     assert not is_secret_key("port")
 

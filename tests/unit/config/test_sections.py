@@ -25,9 +25,9 @@ from lightspeed_core.config.section import Section
 from lightspeed_core.config.service import (
     CORSConfiguration,
     ServiceConfiguration,
-    TLSConfiguration,
 )
 from lightspeed_core.config.service_limits import ServiceLimits
+from lightspeed_core.config.tls import TLSConfiguration
 from lightspeed_core.config.user_data import UserDataCollection
 from lightspeed_core.config.vector_store import VectorStoreConfiguration
 
@@ -53,6 +53,26 @@ MINIMAL: dict[str, Any] = {
         (ServiceConfiguration, {"root_path": "/x/"}, "root_path must not end with '/'"),
         (ServiceConfiguration, {"on_disconnect": "maybe"}, "'continue' or 'cancel'"),
         (TLSConfiguration, {"tls_certificate_path": "/no"}, "Path does not point to a file"),
+        (
+            TLSConfiguration,
+            {"min_version": "TLSv1.4"},
+            "'TLSv1', 'TLSv1.1', 'TLSv1.2' or 'TLSv1.3'",
+        ),
+        (
+            TLSConfiguration,
+            {"min_version": "TLSv1.1"},
+            "min_version of profile intermediate must not be below TLSv1.2",
+        ),
+        (
+            TLSConfiguration,
+            {"profile": "custom"},
+            "profile custom and a list of ciphers belong together",
+        ),
+        (
+            TLSConfiguration,
+            {"ciphers": ["AES128-SHA"]},
+            "profile custom and a list of ciphers belong together",
+        ),
         (
             ServiceLimits,
             {"max_held_bytes": 1024},

@@ -7,7 +7,7 @@ import pytest
 
 from lightspeed_core.cli.doctor.certificate import check_certificate
 from lightspeed_core.cli.doctor.finding import Severity
-from lightspeed_core.config.service import TLSConfiguration
+from lightspeed_core.config.tls import TLSConfiguration
 from tests.support.tls_endpoint import write_certificate
 
 
