@@ -63,6 +63,8 @@ NOT_YET: Final = frozenset(ATTACKS) - {
     31,
     32,
     33,
+    34,
+    35,
     36,
     37,
     38,
