@@ -11,7 +11,7 @@ from lightspeed_core.app.audit import open_trail
 from lightspeed_core.app.background import background_group
 from lightspeed_core.app.boot import OnFatal, boot
 from lightspeed_core.app.retention import removal_of, schedule_sweeps
-from lightspeed_core.app.settings import assistant_settings, engine_settings
+from lightspeed_core.app.settings import assistant_settings, engine_settings, outbound_settings
 from lightspeed_core.app.stores import choose_stores, opened
 from lightspeed_core.app.takeover import import_conversations
 from lightspeed_core.app.turns import Parts, open_assistant
@@ -46,7 +46,7 @@ async def open_services(
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.engine.close)
         authenticator = await stack.enter_async_context(
-            open_authenticator(configuration.authentication)
+            open_authenticator(configuration.authentication, outbound_settings(configuration))
         )
         await stack.enter_async_context(opened(stores))
         background = await stack.enter_async_context(background_group())

@@ -15,31 +15,25 @@ from lightspeed_core.config.authentication import (
 )
 from lightspeed_core.config.authorization import AuthorizationConfiguration
 from lightspeed_core.errors import ConfigurationError
-
-_SERVED = (
-    AuthenticationModule.NOOP,
-    AuthenticationModule.NOOP_WITH_BEARER,
-    AuthenticationModule.API_KEY,
-    AuthenticationModule.RH_IDENTITY,
-    AuthenticationModule.K8S,
-    AuthenticationModule.TRUSTED_PROXY,
-)
+from lightspeed_core.http.settings import OutboundSettings
 
 
 @asynccontextmanager
 async def open_authenticator(
-    configuration: AuthenticationConfiguration,
+    configuration: AuthenticationConfiguration, outbound: OutboundSettings
 ) -> AsyncGenerator[Authenticator]:
-    """Hold the configured module open, with whatever connections it has.
+    """Hold the configured module open, with whatever connections it has; `outbound` rules them.
 
-    Raises `ConfigurationError` for a module that is not served.
+    Raises `ConfigurationError` for a module that cannot be opened as it is configured.
     """
-    async with _open_module(configuration) as module:
+    async with _open_module(configuration, outbound) as module:
         yield with_guests(module, configuration)
 
 
 @asynccontextmanager
-async def _open_module(configuration: AuthenticationConfiguration) -> AsyncGenerator[Authenticator]:
+async def _open_module(
+    configuration: AuthenticationConfiguration, outbound: OutboundSettings
+) -> AsyncGenerator[Authenticator]:
     # Each case imports what its module alone needs.
     match configuration.module:
         case AuthenticationModule.NOOP:
@@ -52,6 +46,11 @@ async def _open_module(configuration: AuthenticationConfiguration) -> AsyncGener
             from lightspeed_core.auth.modules.api_key import ApiKeyAuthenticator
 
             yield ApiKeyAuthenticator(settings.api_key)
+        case AuthenticationModule.JWK if settings := configuration.jwk_config:
+            from lightspeed_core.auth.modules.jwk import open_jwk
+
+            async with open_jwk(settings, outbound) as authenticator:
+                yield authenticator
         case AuthenticationModule.RH_IDENTITY if settings := configuration.rh_identity_config:
             from lightspeed_core.auth.modules.rh_identity import RhIdentityAuthenticator
 
@@ -67,10 +66,7 @@ async def _open_module(configuration: AuthenticationConfiguration) -> AsyncGener
             async with open_cluster(configuration) as cluster:
                 yield TrustedProxyAuthenticator(cluster, settings)
         case module:
-            raise ConfigurationError(
-                f"authentication.module: '{module}' is not served by this version; "
-                f"served: {', '.join(_SERVED)}"
-            )
+            raise ConfigurationError(f"authentication: the section of module '{module}' is missing")
 
 
 def open_cluster(

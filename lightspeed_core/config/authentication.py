@@ -1,12 +1,27 @@
 """Section `authentication`: who the caller is."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BeforeValidator, Field, FilePath, PositiveInt, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    FilePath,
+    NonNegativeInt,
+    PositiveInt,
+    SecretStr,
+    model_validator,
+)
 
 from lightspeed_core.config.role_rules import JwtRoleRule
 from lightspeed_core.config.section import HttpUrl, Section
+
+ASYMMETRIC_ALGORITHMS: Final = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    *("ES256", "ES384", "ES512", "ES256K", "EdDSA", "Ed25519", "Ed448"),
+)
+SYMMETRIC_ALGORITHMS: Final = ("HS256", "HS384", "HS512")
 
 
 class AuthenticationModule(StrEnum):
@@ -21,20 +36,38 @@ class AuthenticationModule(StrEnum):
     TRUSTED_PROXY = "trusted-proxy"
 
 
+def _known_algorithm(name: str) -> str:
+    names = (*ASYMMETRIC_ALGORITHMS, *SYMMETRIC_ALGORITHMS)
+    if name not in names:
+        raise ValueError(
+            f"Unsupported signature algorithm '{name}'. Supported algorithms: {', '.join(names)}"
+        )
+    return name
+
+
+Algorithm = Annotated[str, AfterValidator(_known_algorithm)]
+
+
 class JwtConfiguration(Section):
     """What is read from a token, and what it must fulfil."""
 
     user_id_claim: str = Field(default="user_id", description="Claim that holds the user's id.")
     username_claim: str = Field(default="username", description="Claim that holds the user's name.")
     role_rules: tuple[JwtRoleRule, ...] = Field(default=(), description="Rules that give roles.")
-    algorithms: tuple[str, ...] | None = Field(
-        default=None, description="Signature algorithms; unset: the key's own asymmetric one."
+    algorithms: tuple[Algorithm, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Signature algorithms that are accepted; unset: the key's own, if asymmetric.",
     )
     issuer: str | None = Field(default=None, description="Required `iss`; unset: not checked.")
     audience: str | None = Field(default=None, description="Required `aud`; unset: not checked.")
-    leeway: float = Field(default=0.0, ge=0, description="Seconds of clock difference to allow.")
+    leeway: NonNegativeInt = Field(
+        default=0, description="Seconds of difference between clocks to allow."
+    )
     token_types: tuple[str, ...] | None = Field(
-        default=None, description="Allowed values of the header `typ`; unset: not checked."
+        default=None,
+        min_length=1,
+        description="Allowed values of the header `typ`; unset: not checked.",
     )
 
 

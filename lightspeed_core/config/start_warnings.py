@@ -17,7 +17,6 @@ from lightspeed_core.config.section import Section
 NOT_SERVED: Final[tuple[Place, ...]] = (
     ("a2a_state",),
     ("approvals",),
-    ("authentication", "jwk_config"),
     ("azure_entra_id",),
     ("byok_rag",),
     ("customization", "agent_card_config"),

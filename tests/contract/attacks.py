@@ -48,8 +48,7 @@ ATTACKS: Final[Mapping[int, str]] = {
 }
 
 NOT_YET: Final = frozenset(ATTACKS) - {
-    13,
-    14,
+    *range(1, 15),
     15,
     17,
     18,

@@ -373,6 +373,15 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/audit.md#the-chain": {
         "audit.chain": "`audit verify` names the first record that is not as it was written.",
     },
+    "docs/auth.md#jwk-token": {
+        "jwk.refusals": "A token that is not believed is 401, and its cause is named.",
+        "jwk.caller": "What a signed token asks for belongs to whom its claims name.",
+    },
+    "docs/auth.md#keys": {
+        "jwk.rotation": "A new key serves at its first token, a withdrawn one no longer.",
+        "jwk.outage": "Without keys nobody is admitted; keys at hand serve for a day.",
+        "jwk.server": "A key server that misbehaves is bounded, and gives no keys.",
+    },
     "docs/testing.md#promises": {
         "docs.promises": "Every promise is proved by a test.",
     },

@@ -13,6 +13,7 @@ from lightspeed_core.cli.doctor.finding import Severity
 from lightspeed_core.cli.doctor.kubernetes import check_kubernetes
 from lightspeed_core.config.authentication import AuthenticationConfiguration
 from lightspeed_core.errors import ConfigurationError, Forbidden
+from lightspeed_core.http.settings import OutboundSettings
 from tests.support.kubernetes_api import ACCESS, ADA, TOKENS, Cluster, Fault, kubernetes_server
 
 PROXY = {"username": "system:serviceaccount:web:proxy", "uid": "u-9"}
@@ -42,7 +43,7 @@ def sent(token: str, **headers: str) -> Credentials:
 
 @pytest.mark.requirement("auth.k8s")
 async def test_k8s_knows_a_user_of_the_cluster(cluster: Cluster) -> None:
-    async with open_authenticator(settings(cluster)) as module:
+    async with open_authenticator(settings(cluster), OutboundSettings()) as module:
         caller = await module.authenticate(sent("ada-token"))
     assert (caller.user_id, caller.username, caller.token) == (ADA["uid"], "ada", "ada-token")
 
@@ -51,7 +52,7 @@ async def test_k8s_knows_a_user_of_the_cluster(cluster: Cluster) -> None:
 async def test_a_trusted_proxy_names_the_user_and_another_account_does_not(
     cluster: Cluster,
 ) -> None:
-    async with open_authenticator(settings(cluster, **TRUSTED)) as module:
+    async with open_authenticator(settings(cluster, **TRUSTED), OutboundSettings()) as module:
         caller = await module.authenticate(sent("proxy-token", x_forwarded_user="bob"))
         with pytest.raises(Forbidden):
             await module.authenticate(sent("ada-token", x_forwarded_user="bob"))
@@ -68,7 +69,7 @@ async def test_without_the_package_the_start_says_what_to_install(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "kubernetes_asyncio", None)
     with pytest.raises(ConfigurationError, match=re.escape("pip install 'lightspeed-stack[k8s]'")):
-        async with open_authenticator(settings(cluster)):
+        async with open_authenticator(settings(cluster), OutboundSettings()):
             raise AssertionError("opened")
 
 

@@ -22,6 +22,7 @@ CATCHES_EVERYTHING = {
     "lightspeed_core/assistant/record.py": 1,
     "lightspeed_core/assistant/supervisor.py": 2,
     "lightspeed_core/assistant/topic.py": 1,
+    "lightspeed_core/auth/jwt/cache.py": 1,
     "lightspeed_core/cli/doctor/examination.py": 1,
     "lightspeed_core/cli/startup.py": 1,
     "lightspeed_core/config/profile.py": 1,

@@ -18,6 +18,7 @@ from lightspeed_core.cli.doctor.embeddings import check_embeddings
 from lightspeed_core.cli.doctor.endpoints import check_endpoints, endpoints_of
 from lightspeed_core.cli.doctor.files import check_files
 from lightspeed_core.cli.doctor.finding import Finding, warning
+from lightspeed_core.cli.doctor.key_server import check_key_server
 from lightspeed_core.cli.doctor.kubernetes import check_kubernetes
 from lightspeed_core.cli.doctor.listener import check_listener
 from lightspeed_core.cli.doctor.outbound import check_outbound
@@ -31,6 +32,7 @@ from lightspeed_core.cli.doctor.stack import (
     examine_run_config,
 )
 from lightspeed_core.cli.doctor.variables import DATA_DIRECTORY_VARIABLE, check_variables
+from lightspeed_core.config.authentication import AuthenticationModule
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.engine.llama_stack.run_config import RunConfig
 
@@ -102,6 +104,7 @@ def _checks(
         "database": databases,
         "kubernetes": kubernetes,
     }
+    checks |= _of_authentication(configuration)
     if not configuration.llama_stack.use_as_library_client:
         return {**checks, "llama-stack": server}
     checks["llama-stack"] = _threaded(lambda: [check_package()])
@@ -110,6 +113,18 @@ def _checks(
         checks |= _of_run_config(run_config, environ, named)
         checks["stores"] = _threaded(lambda: check_stores(run_config, relies_on))
     return checks
+
+
+def _of_authentication(configuration: Configuration) -> dict[str, Check]:
+    authentication = configuration.authentication
+    settings = authentication.jwk_config
+    if authentication.module is not AuthenticationModule.JWK or settings is None:
+        return {}
+
+    async def keys() -> Iterable[Finding]:
+        return await check_key_server(settings, outbound_settings(configuration))
+
+    return {"key-server": keys}
 
 
 def _of_run_config(
