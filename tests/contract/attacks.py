@@ -50,6 +50,7 @@ ATTACKS: Final[Mapping[int, str]] = {
 NOT_YET: Final = frozenset(ATTACKS) - {
     *range(1, 15),
     15,
+    16,
     17,
     18,
     19,

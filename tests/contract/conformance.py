@@ -40,8 +40,6 @@ _SWITCH: Final = _DATA + "test_feedback_is_switched_for_every_worker"
 _WRONG_FEEDBACK: Final = _DATA + "test_feedback_of_the_wrong_form_is_refused"
 _DELETED: Final = _TALKS + "test_a_deleted_conversation_is_gone_from_api_and_database"
 
-# Rows 48 and 49 are about an authentication module that this version does not have.
-WITHOUT_MODULE: Final = frozenset({48, 49})
 LAST_ROW: Final = 53
 
 ROWS: Final[Mapping[int, Row]] = {
@@ -170,6 +168,14 @@ ROWS: Final[Mapping[int, Row]] = {
     47: _row(
         "a stack of another version ends the start with both versions",
         _START + "test_a_stack_of_another_version_is_refused_with_both_versions",
+    ),
+    48: _row(
+        "`jwk-token` with rules refuses a role without the action",
+        _CALLERS + "test_a_token_may_do_what_its_roles_are_allowed",
+    ),
+    49: _row(
+        "`jwk-token` without a header is 401",
+        _CALLERS + "test_a_token_may_do_what_its_roles_are_allowed",
     ),
     50: _row(
         "headers for MCP servers that make no sense are ignored",

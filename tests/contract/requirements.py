@@ -128,6 +128,9 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/auth.md#probes-and-metrics": {
         "auth.skip": "Switches open probes and metrics, and nothing else, to anybody.",
     },
+    "docs/auth.md#what-a-caller-may-do": {
+        "auth.marks": "Every route needs its action, a known caller, or nothing.",
+    },
     "docs/auth.md#access-rules": {
         "auth.rules": "Once there are access rules, what none of them allows is denied.",
     },

@@ -9,7 +9,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.support.key_server import key_server
 from tests.support.service import running_service
+from tests.support.tokens import claims_of, token_key
 
 CONFIG = """\
 name: asking
@@ -131,6 +133,47 @@ def test_whom_the_gateway_names_may_do_what_the_rules_allow(tmp_path: Path) -> N
             "User u-1 is not authorized to access this endpoint."
         )
         assert client.post("/authorized", headers={"x-rh-identity": "%"}).status_code == 400
+
+
+JWK = """\
+module: jwk-token
+  jwk_config:
+    url: {url}
+    jwt_configuration:
+      role_rules:
+        - {{jsonpath: "$.realm_access.roles[*]", operator: contains, value: asker, roles: [asker]}}
+        - {{jsonpath: "$.realm_access.roles[*]", operator: contains, value: asker, negate: true,
+           roles: [reader]}}"""
+JWK_RULES = """\
+authorization:
+  access_rules:
+    - {role: asker, actions: [query, get_models]}
+    - {role: reader, actions: [list_conversations]}
+"""
+KEY = token_key("roles")
+
+
+@pytest.mark.requirement("auth.rules")
+def test_a_token_may_do_what_its_roles_are_allowed(tmp_path: Path) -> None:
+    def headers_of(user: str, *roles: str) -> dict[str, str]:
+        claims = claims_of(user, user_id=user, realm_access={"roles": roles})
+        return {"Authorization": f"Bearer {KEY.sign(claims)}"}
+
+    ann, bob = headers_of("ann", "asker"), headers_of("bob", "other")
+    with key_server(KEY) as keys, asking(tmp_path, JWK.format(url=keys.url), JWK_RULES) as client:
+        denied = client.post("/v1/query", json={"query": "x"}, headers=bob)
+        assert denied.status_code == 403
+        assert denied.json()["detail"] == {
+            "response": "User does not have permission to access this endpoint",
+            "cause": "User bob is not authorized to access this endpoint.",
+        }
+        assert client.post("/v1/query", json={}, headers=ann).status_code == 422
+        assert client.get("/v1/conversations", headers=bob).status_code == 200
+        assert client.get("/v1/conversations", headers=ann).status_code == 403
+        assert client.post("/v1/query", json={}).status_code == 401
+        override = {"query": "x", "provider": "p", "model": "m"}
+        refused = client.post("/v1/query", json=override, headers=ann)
+        assert (refused.status_code, "model_override" in refused.text) == (403, True)
 
 
 @pytest.mark.attack(17)

@@ -19,56 +19,8 @@ from lightspeed_core.config.root import Configuration
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.errors import Unauthenticated
 from tests.support.asgi import build_app, client_of, open_stream, with_state
+from tests.support.marks import MARKS
 from tests.support.scripted_assistant import ScriptedAssistant
-
-MARKS: dict[str, Action | str | None] = {
-    "POST /v1/query": Action.QUERY,
-    "POST /v1/streaming_query": Action.STREAMING_QUERY,
-    "POST /v1/streaming_query/interrupt": Action.STREAMING_QUERY,
-    "GET /v1/streaming_query/{request_id}": Action.STREAMING_QUERY,
-    "POST /v1/infer": Action.RLSAPI_V1_INFER,
-    "GET /v1/conversations": Action.LIST_CONVERSATIONS,
-    "GET /v1/conversations/{conversation_id}": Action.GET_CONVERSATION,
-    "DELETE /v1/conversations/{conversation_id}": Action.DELETE_CONVERSATION,
-    "PUT /v1/conversations/{conversation_id}": Action.UPDATE_CONVERSATION,
-    "GET /v2/conversations": Action.LIST_CONVERSATIONS,
-    "GET /v2/conversations/{conversation_id}": Action.GET_CONVERSATION,
-    "DELETE /v2/conversations/{conversation_id}": Action.DELETE_CONVERSATION,
-    "PUT /v2/conversations/{conversation_id}": Action.UPDATE_CONVERSATION,
-    "GET /v1/models": Action.GET_MODELS,
-    "GET /v1/shields": Action.GET_SHIELDS,
-    "GET /v1/tools": Action.GET_TOOLS,
-    "GET /v1/providers": Action.LIST_PROVIDERS,
-    "GET /v1/providers/{provider_id}": Action.GET_PROVIDER,
-    "GET /v1/rags": Action.LIST_RAGS,
-    "GET /v1/rags/{rag_id}": Action.GET_RAG,
-    "GET /v1/skills": Action.GET_SKILLS,
-    "GET /v1/config": Action.GET_CONFIG,
-    "GET /metrics": Action.GET_METRICS,
-    "GET /v1/info": Action.INFO,
-    "POST /v1/feedback": Action.FEEDBACK,
-    "GET /v1/feedback/status": "public",
-    "PUT /v1/feedback/status": Action.ADMIN,
-    "POST /v1/prompts": Action.MANAGE_PROMPTS,
-    "GET /v1/prompts": Action.READ_PROMPTS,
-    "GET /v1/prompts/{prompt_id}": Action.READ_PROMPTS,
-    "PUT /v1/prompts/{prompt_id}": Action.MANAGE_PROMPTS,
-    "DELETE /v1/prompts/{prompt_id}": Action.MANAGE_PROMPTS,
-    "GET /v1/saved-prompts/config": Action.GET_CONFIG,
-    "GET /v1/saved-prompts": Action.MANAGE_SAVED_PROMPTS,
-    "POST /v1/saved-prompts": Action.MANAGE_SAVED_PROMPTS,
-    "DELETE /v1/saved-prompts/{saved_prompt_id}": Action.MANAGE_SAVED_PROMPTS,
-    "GET /readiness": Action.INFO,
-    "GET /v1/readiness": Action.INFO,
-    "GET /liveness": Action.INFO,
-    "GET /v1/liveness": Action.INFO,
-    "POST /authorized": None,
-    "GET /": "public",
-    "GET /docs": "public",
-    "GET /redoc": "public",
-    "GET /openapi.json": "public",
-    "GET /static/{path:path}": "public",
-}
 
 
 def marked(route: APIRoute) -> Action | str | None:
