@@ -123,7 +123,7 @@ class KeyCache:
             keys = await self._source.fetch()
         except KeysUnavailable as error:
             self._fail(str(error))
-            logger.warning("keys were not fetched", extra={"cause": repr(error.__cause__)})
+            logger.warning("keys were not fetched cause=%s", error.__cause__ or error)
         except Exception:
             self._fail(_UNREACHABLE)
             logger.exception("fetching keys broke")
@@ -139,7 +139,7 @@ class KeyCache:
         # The same text stays the same object, by which others know that nothing has changed.
         if keys != self._keys:
             self._keys = keys
-            logger.info("keys were fetched", extra={"usable": len(keys.keys)})
+            logger.info("keys were fetched usable=%d", len(keys.keys))
         self._fetched_at = self._clock()
         self._failure = None
 

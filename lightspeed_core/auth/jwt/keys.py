@@ -76,7 +76,7 @@ def read_key_set(text: bytes, allowed: Collection[str] | None) -> KeySet:
         else:
             keys.append(key)
     if refused:
-        logger.warning("keys of the key server were left out", extra={"keys": refused})
+        logger.warning("keys of the key server were left out keys=%s", refused)
     return KeySet(text, tuple(keys))
 
 
