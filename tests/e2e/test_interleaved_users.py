@@ -14,11 +14,27 @@ from lightspeed_core.db.database import Database
 from lightspeed_core.user_data.transcripts import hashed_user_id
 from tests.support.collecting import write_configuration
 from tests.support.interleaved import WORD, Interleaved
+from tests.support.key_server import key_server
 from tests.support.service import Service, running_service
 from tests.support.stub_llm import StubLLM
+from tests.support.tokens import claims_of, token_key
 
 USERS = 100
 SECONDS = 60.0
+LIFETIME = 3600
+
+
+AUTHENTICATION = """\
+authentication:
+  module: jwk-token
+  skip_for_health_probes: true
+  jwk_config: {{url: "{url}"}}
+"""
+
+
+def signed_in(name: str) -> dict[str, str]:
+    token = token_key().sign(claims_of(name, exp=int(time.time()) + LIFETIME))
+    return {"Authorization": f"Bearer {token}"}
 
 
 def words_in(text: str) -> set[str]:
@@ -28,7 +44,10 @@ def words_in(text: str) -> set[str]:
 async def use(service: Service) -> tuple[Sequence[Interleaved], Sequence[str]]:
     """Let all users live for a minute; return them and what leaked to them."""
     leaks: list[str] = []
-    users = [Interleaved(service, f"user-{number}", leaks, {}) for number in range(USERS)]
+    users = [
+        Interleaved(service, f"user-{number}", leaks, signed_in(f"user-{number}"))
+        for number in range(USERS)
+    ]
     until = time.monotonic() + SECONDS
     async with asyncio.TaskGroup() as group:
         for user in users:
@@ -78,16 +97,19 @@ async def test_no_word_of_a_user_appears_where_another_can_read_it(
     settings = SqliteSettings(path=tmp_path / "conversations.db")
     config = write_configuration(tmp_path, settings, workers=2)
     stub.clear()
-    with running_service(
-        tmp_path / "data", environment=model_environment, config=config
-    ) as service:
-        service.wait_until_ready()
+    with key_server(token_key()) as keys, config.open("a") as file:
+        file.write(AUTHENTICATION.format(url=keys.url))
+        file.flush()
+        with running_service(
+            tmp_path / "data", environment=model_environment, config=config
+        ) as service:
+            service.wait_until_ready()
 
-        users, leaks = await use(service)
+            users, leaks = await use(service)
 
-        with service.client() as client:
-            metrics = client.get("/metrics").text
-        service.terminate()
+            with service.client() as client:
+                metrics = client.get("/metrics", headers=signed_in("operator")).text
+            service.terminate()
 
     assert leaks == []
     assert min(user.answers for user in users) > 1

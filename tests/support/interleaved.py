@@ -36,7 +36,6 @@ class Interleaved:
         self._client = httpx2.AsyncClient(
             base_url=service.url,
             headers=dict(headers),
-            params={"user_id": name},
             timeout=START_SECONDS,
             # Each request may reach another worker.
             limits=httpx2.Limits(max_keepalive_connections=0),
