@@ -148,6 +148,16 @@ class QuotaExceeded(LightspeedError):
             retry_after=retry_after,
         )
 
+    @classmethod
+    def of_shortage(cls, subject: str, needed: int, *, retry_after: float) -> "QuotaExceeded":
+        """Name whose tokens are all reserved by turns that run."""
+        return cls(
+            "The quota has been exceeded",
+            f"{subject} has 0 tokens, but {needed} tokens are needed: "
+            "turns that run have reserved what is left",
+            retry_after=retry_after,
+        )
+
 
 class AuthenticationUnavailable(LightspeedError):
     """Who the caller is cannot be found out, for what must be asked does not answer."""

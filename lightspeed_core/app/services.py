@@ -10,9 +10,10 @@ from lightspeed_core.api.state import Services
 from lightspeed_core.app.audit import open_trail
 from lightspeed_core.app.background import background_group
 from lightspeed_core.app.boot import OnFatal, boot
+from lightspeed_core.app.quotas import run_quotas
 from lightspeed_core.app.retention import removal_of, schedule_sweeps
 from lightspeed_core.app.settings import assistant_settings, engine_settings, outbound_settings
-from lightspeed_core.app.stores import choose_stores, opened
+from lightspeed_core.app.stores import Stores, choose_stores, opened
 from lightspeed_core.app.takeover import import_conversations
 from lightspeed_core.app.turns import Parts, open_assistant
 from lightspeed_core.app.user_data import feedback_of, transcripts_of
@@ -35,24 +36,19 @@ async def open_services(
     """
     metrics = Metrics()
     stores = choose_stores(configuration, metrics.turns.journaled)
-    parts = Parts(
-        engine=create_engine(engine_settings(configuration)),
-        store=stores.conversations,
-        metrics=metrics,
-        settings=assistant_settings(configuration),
-        transcripts=transcripts_of(configuration, metrics),
-    )
+    parts = _parts(configuration, stores, metrics)
     authorizer = authorizer_of(configuration.authentication, configuration.authorization)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.engine.close)
         authenticator = await stack.enter_async_context(
             open_authenticator(configuration.authentication, outbound_settings(configuration))
         )
-        await stack.enter_async_context(opened(stores))
+        await stack.enter_async_context(opened(stores, configuration.quota_handlers.scheduler))
         background = await stack.enter_async_context(background_group())
         trail = open_trail(configuration.audit, metrics, background)
         audit = await stack.enter_async_context(trail)
-        assistant = await stack.enter_async_context(open_assistant(parts, background))
+        quotas = run_quotas(background, configuration, stores.quotas, metrics.quotas)
+        assistant = await stack.enter_async_context(open_assistant(parts, background, quotas))
         background.create_task(import_conversations(stores.takeover, on_fatal), name="import")
         background.create_task(boot(parts, configuration, on_fatal), name="boot")
         removal = removal_of(configuration, parts.store, metrics)
@@ -75,3 +71,13 @@ async def open_services(
             saved_prompts=SavedPrompts(stores.saved_prompts, configuration.saved_prompts),
             audit=audit,
         )
+
+
+def _parts(configuration: Configuration, stores: Stores, metrics: Metrics) -> Parts:
+    return Parts(
+        engine=create_engine(engine_settings(configuration)),
+        store=stores.conversations,
+        metrics=metrics,
+        settings=assistant_settings(configuration),
+        transcripts=transcripts_of(configuration, metrics),
+    )

@@ -145,6 +145,7 @@ def assistant_settings(configuration: Configuration) -> AssistantSettings:
         compaction=_compaction(configuration),
         max_streams=service.limits.max_streams,
         max_streams_per_user=service.limits.max_streams_per_user,
+        answer_tokens=configuration.quota_handlers.reserved_answer_tokens,
     )
 
 

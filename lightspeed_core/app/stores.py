@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from lightspeed_core.app.settings import database_settings
+from lightspeed_core.app.settings import database_settings, settings_of
 from lightspeed_core.app.takeover import takeover_of
+from lightspeed_core.config.quota import QuotaSchedulerConfiguration
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.conversations.sql import SqlConversationStore
@@ -19,18 +20,23 @@ from lightspeed_core.db.postgres import PostgresSettings
 from lightspeed_core.prompts.memory import MemoryPrompts, MemorySavedPrompts
 from lightspeed_core.prompts.sql import SqlPrompts, SqlSavedPrompts
 from lightspeed_core.prompts.store import PromptStore, SavedPromptStore
+from lightspeed_core.quota.memory import MemoryQuotas
+from lightspeed_core.quota.schedule import open_patiently
+from lightspeed_core.quota.sql import SqlQuotas
+from lightspeed_core.quota.store import QuotaStore
 from lightspeed_core.user_data.sql import SqlFeedbackStatus
 from lightspeed_core.user_data.status import FeedbackStatusStore, MemoryFeedbackStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
-    """The stores of a service."""
+    """The stores of a service; `quotas` where anything is counted."""
 
     conversations: ConversationStore
     feedback_status: FeedbackStatusStore
     prompts: PromptStore
     saved_prompts: SavedPromptStore
+    quotas: QuotaStore | None = None
     takeover: Takeover | None = None
 
 
@@ -50,6 +56,7 @@ def choose_stores(
             feedback_status=MemoryFeedbackStatus(configured=takes_feedback),
             prompts=MemoryPrompts(),
             saved_prompts=MemorySavedPrompts(),
+            quotas=_quotas(configuration, None),
         )
     database = Database(settings)
     takeover = takeover_of(configuration, database)
@@ -61,13 +68,33 @@ def choose_stores(
         feedback_status=SqlFeedbackStatus(database, configured=takes_feedback),
         prompts=SqlPrompts(database),
         saved_prompts=SqlSavedPrompts(database),
+        quotas=_quotas(configuration, database),
         takeover=takeover,
     )
 
 
+def _quotas(configuration: Configuration, database: Database | None) -> QuotaStore | None:
+    """Return the store of quotas: in a database of its own, or in the one of everything else."""
+    section = configuration.quota_handlers
+    if not section.limiters:
+        return None
+    keeps_history = section.enable_token_history
+    if section.backend is not None:
+        settings = settings_of(section.backend)
+        # One and the same database has one writer in a process.
+        if database is None or settings != database_settings(configuration):
+            database = Database(settings)
+    if database is None:
+        return MemoryQuotas(keeps_history=keeps_history)
+    return SqlQuotas(database, keeps_history=keeps_history)
+
+
 @asynccontextmanager
-async def opened(stores: Stores) -> AsyncGenerator[None]:
-    """Hold every store open; what they share is closed with the last of them."""
+async def opened(stores: Stores, scheduler: QuotaSchedulerConfiguration) -> AsyncGenerator[None]:
+    """Hold every store open; what they share is closed with the last of them.
+
+    The quotas' database is tried as often as their `scheduler` says.
+    """
     async with AsyncExitStack() as stack:
         for store in (
             stores.conversations,
@@ -77,4 +104,7 @@ async def opened(stores: Stores) -> AsyncGenerator[None]:
         ):
             await store.open()
             stack.push_async_callback(store.close)
+        if stores.quotas is not None:
+            await open_patiently(stores.quotas, scheduler)
+            stack.push_async_callback(stores.quotas.close)
         yield

@@ -19,6 +19,7 @@ from lightspeed_core.assistant.turn import TurnParts, run_turn
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.observability.metrics import Metrics
+from lightspeed_core.quota.account import QuotasOfRoutes
 from lightspeed_core.user_data.transcripts import Transcripts
 
 
@@ -36,7 +37,7 @@ class Parts:
 
 @asynccontextmanager
 async def open_assistant(
-    parts: Parts, background: asyncio.TaskGroup
+    parts: Parts, background: asyncio.TaskGroup, quotas: QuotasOfRoutes
 ) -> AsyncGenerator[Assistant, None]:
     """Answer questions while the block runs, and let the last of them end when it is left.
 
@@ -54,6 +55,7 @@ async def open_assistant(
             supervisor=supervisor,
             pipeline=pipeline,
             settings=parts.settings,
+            quotas=quotas,
         )
         assistant.admissions.report_to(parts.metrics.room)
         yield assistant

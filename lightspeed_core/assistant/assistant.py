@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from lightspeed_core.assistant.admission import Admissions, CountedSource
 from lightspeed_core.assistant.arrivals import Arrivals
-from lightspeed_core.assistant.context import AssistantSettings
+from lightspeed_core.assistant.context import AssistantSettings, TurnContext
 from lightspeed_core.assistant.infer import infer
 from lightspeed_core.assistant.live import EventSource
 from lightspeed_core.assistant.prepare import prepare_turn
@@ -18,6 +18,7 @@ from lightspeed_core.domain.turn import Turn
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.errors import Forbidden, NotFound
 from lightspeed_core.observability.notes import note
+from lightspeed_core.quota.account import Quotas, QuotasOfRoutes
 
 _RESOURCE = "streaming request"
 
@@ -40,6 +41,7 @@ class Assistant:
         supervisor: TurnSupervisor,
         pipeline: Pipeline,
         settings: AssistantSettings,
+        quotas: QuotasOfRoutes,
     ) -> None:
         self._engine = engine
         self._store = store
@@ -49,6 +51,7 @@ class Assistant:
         self.admissions = Admissions(
             most=settings.max_streams, most_of_user=settings.max_streams_per_user
         )
+        self._quotas = quotas
         self._arrivals = Arrivals()
 
     async def start(self, request: TurnRequest, caller: Identity) -> EventSource:
@@ -58,9 +61,7 @@ class Assistant:
         """
         with self.admissions.turns.place(caller.user_id) as place:
             async with self._arrivals.in_order(request.conversation_id):
-                context = await prepare_turn(
-                    request, caller, engine=self._engine, store=self._store, settings=self._settings
-                )
+                context = await self._prepare(request, caller, self._quotas.turns)
                 live = await self._supervisor.receive(context)
             note(conversation_id=live.begun.conversation_id, turn_id=live.begun.turn_id)
             # The turn goes on when its client does not, and its place is taken as long.
@@ -69,14 +70,7 @@ class Assistant:
     async def infer(self, request: TurnRequest, caller: Identity) -> Turn:
         """Answer without a conversation; nothing is stored. Cancelling the call ends the turn."""
         with self.admissions.turns.place(caller.user_id):
-            return await infer(
-                request,
-                caller,
-                engine=self._engine,
-                store=self._store,
-                settings=self._settings,
-                pipeline=self._pipeline,
-            )
+            return await infer(self._prepare(request, caller, self._quotas.infer), self._pipeline)
 
     async def resume(self, turn_id: str, caller: Identity) -> EventSource:
         """Return the events of a turn of this caller, live or from the journal.
@@ -88,8 +82,14 @@ class Assistant:
             _check_owner(live.begun, caller, "access")
             source: EventSource = live.log
         else:
-            _check_owner(await self._stored(turn_id), caller, "access")
-            source = StoredTurnSource(turn_id, self._store, heartbeat=self._settings.heartbeat)
+            turn = await self._stored(turn_id)
+            _check_owner(turn, caller, "access")
+            source = StoredTurnSource(
+                turn_id,
+                self._store,
+                heartbeat=self._settings.heartbeat,
+                left=self._quotas.turns.account(caller, turn.model).left,
+            )
         return CountedSource(source, self.admissions.readers, caller.user_id)
 
     async def interrupt(self, turn_id: str, caller: Identity) -> Interruption:
@@ -116,6 +116,16 @@ class Assistant:
         live = self._supervisor.find(turn_id) if self._settings.cancel_on_disconnect else None
         if live is not None and not live.log.has_readers:
             self._supervisor.stop(turn_id, StopReason.DISCONNECT)
+
+    async def _prepare(self, request: TurnRequest, caller: Identity, quotas: Quotas) -> TurnContext:
+        return await prepare_turn(
+            request,
+            caller,
+            engine=self._engine,
+            store=self._store,
+            settings=self._settings,
+            quotas=quotas,
+        )
 
     async def _stored(self, turn_id: str) -> Turn:
         # A database may not take NUL; no turn has it.

@@ -7,9 +7,11 @@ from typing import Final
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.config.prompt_template import SystemPrompt
 from lightspeed_core.domain.turn import ModelRef, Turn
+from lightspeed_core.quota.account import Account, FreeAccount
 
 DEFAULT_INFER_ITERS: Final = 10
 DEFAULT_TOOL_CALLS: Final = 30
+DEFAULT_ANSWER_TOKENS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,7 @@ class AssistantSettings:
 
     `input_sources` are the stores searched for every turn, None for all that are listed.
     `topic_prompt` is None for the built-in one, `compaction` where nothing is summarised.
+    `answer_tokens` are what an answer reserves of a quota beside its prompt.
     """
 
     system_prompt: SystemPrompt
@@ -53,6 +56,7 @@ class AssistantSettings:
     compaction: CompactionSettings | None = None
     max_streams: int = 2000
     max_streams_per_user: int = 1000
+    answer_tokens: int = DEFAULT_ANSWER_TOKENS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +69,4 @@ class TurnContext:
     system_prompt: str
     store_ids: tuple[str, ...]
     shield_ids: tuple[str, ...]
+    account: Account = field(default_factory=FreeAccount)

@@ -7,6 +7,7 @@ from contextlib import aclosing, contextmanager
 from typing import TypedDict
 
 from lightspeed_core.assistant.context import TurnContext
+from lightspeed_core.assistant.spending import counted
 from lightspeed_core.domain.events import ModelEvent, ModelFinished, Refused, TextDelta, TurnEvent
 from lightspeed_core.domain.turn import TurnState
 from lightspeed_core.engine.protocol import Engine
@@ -30,7 +31,7 @@ class MeasuredChat:
     """
 
     def __init__(self, engine: Engine, metrics: Metrics, context: TurnContext) -> None:
-        self._engine = engine
+        self._chat = counted(engine, context.account)
         self._metrics = metrics
         model = context.begun.model
         self._labels = _Labels(
@@ -64,7 +65,7 @@ class MeasuredChat:
             self._metrics.model_called(**self._labels)
         began = time.perf_counter()
         try:
-            async with aclosing(self._engine.chat(request)) as deltas:
+            async with aclosing(self._chat.chat(request)) as deltas:
                 async for delta in deltas:
                     yield delta
         except LightspeedError as error:

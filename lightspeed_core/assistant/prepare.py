@@ -1,7 +1,7 @@
 """Resolve a request into a turn: every refusal that needs no model happens here.
 
 The order of the checks is part of the contract: override right, conversation, model, system
-prompt, attachments, shields.
+prompt, attachments, shields, vector stores, quotas.
 """
 
 from collections.abc import Iterable
@@ -22,6 +22,7 @@ from lightspeed_core.domain.identity import Identity
 from lightspeed_core.domain.turn import ModelRef, Turn
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.errors import Forbidden, InvalidRequest, NotFound
+from lightspeed_core.quota.account import Quotas
 
 
 async def prepare_turn(
@@ -31,6 +32,7 @@ async def prepare_turn(
     engine: Engine,
     store: ConversationStore,
     settings: AssistantSettings,
+    quotas: Quotas,
 ) -> TurnContext:
     """Return the turn that answers the request, or raise the refusal that applies first."""
     requested = _requested_model(request, caller)
@@ -56,21 +58,30 @@ async def prepare_turn(
         configured=settings.input_sources,
         no_tools=request.no_tools,
     )
+    account = quotas.account(caller, model)
+    await account.check()
     return TurnContext(
-        begun=Turn(
-            turn_id=str(uuid4()),
-            conversation_id=conversation.conversation_id if conversation else str(uuid4()),
-            user_id=caller.user_id,
-            question=request.query,
-            model=model,
-            started_at=datetime.now(UTC),
-            attachments=request.attachments,
-        ),
+        begun=_begun(request, caller, conversation, model),
         request=request,
         is_new=conversation is None,
         system_prompt=system_prompt,
         store_ids=tuple(store_ids),
         shield_ids=shield_ids,
+        account=account,
+    )
+
+
+def _begun(
+    request: TurnRequest, caller: Identity, conversation: Conversation | None, model: ModelRef
+) -> Turn:
+    return Turn(
+        turn_id=str(uuid4()),
+        conversation_id=conversation.conversation_id if conversation else str(uuid4()),
+        user_id=caller.user_id,
+        question=request.query,
+        model=model,
+        started_at=datetime.now(UTC),
+        attachments=request.attachments,
     )
 
 

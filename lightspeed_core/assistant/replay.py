@@ -1,7 +1,8 @@
 """A turn read from the store: one that ended, or one that another worker runs."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import replace
 from time import monotonic
 
 from lightspeed_core.assistant.journal import decode_events
@@ -16,12 +17,23 @@ POLL_SECONDS = 0.1
 
 
 class StoredTurnSource:
-    """Follows a turn through its journal until the store knows how it ended."""
+    """Follows a turn through its journal until the store knows how it ended.
 
-    def __init__(self, turn_id: str, store: ConversationStore, *, heartbeat: float) -> None:
+    What quotas have `left` is told as it is at that moment.
+    """
+
+    def __init__(
+        self,
+        turn_id: str,
+        store: ConversationStore,
+        *,
+        heartbeat: float,
+        left: Callable[[], Awaitable[Mapping[str, int]]],
+    ) -> None:
         self._turn_id = turn_id
         self._store = store
         self._heartbeat = heartbeat
+        self._left = left
 
     @property
     def turn_id(self) -> str:
@@ -40,7 +52,7 @@ class StoredTurnSource:
                 read = batch.index
                 yield self._events_of(batch)
             if turn.state.is_final:
-                yield (terminal_event(turn),)
+                yield (terminal_event(replace(turn, available_quotas=await self._left())),)
                 return
             if batches:
                 last_word = monotonic()

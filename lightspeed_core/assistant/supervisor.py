@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from lightspeed_core.assistant.context import AssistantSettings, TurnContext
@@ -242,13 +242,24 @@ class TurnSupervisor:
             _log_failure(live, error)
         turn = live.fold.result(state, error)
         is_lost = live.stop_reason is StopReason.LEASE_LOST
-        turn = await self._recorder.record(turn, live.journal.take(), is_lost=is_lost)
+        turn = await self._record(live, turn, is_lost=is_lost)
         live.log.publish(terminal_event(turn))
         if is_stopped_by_user or state is TurnState.COMPLETED:
             self._on_answered(live.context, turn)
 
+    async def _record(self, live: LiveTurn, turn: Turn, *, is_lost: bool) -> Turn:
+        """Record the turn and charge for it, where it can be in one transaction."""
+        account, batch = live.context.account, live.journal.take()
+        if not account.is_counted:
+            return await self._recorder.record(turn, batch, is_lost=is_lost)
+        async with asyncio.TaskGroup() as group:
+            settled = group.create_task(account.settle())
+            turn = await self._recorder.record(turn, batch, is_lost=is_lost)
+        return replace(turn, available_quotas=settled.result() or await account.left())
+
     async def _refuse(self, live: LiveTurn, refusal: LightspeedError) -> None:
         """Refuse a turn that has no event yet, and free its conversation."""
+        await live.context.account.settle()
         if not live.context.is_new:
             await self._recorder.record(live.fold.result(TurnState.FAILED, refusal), None)
         live.log.refuse(refusal)

@@ -23,6 +23,7 @@ from lightspeed_core.assistant.shields import (
     input_shields,
     output_shields,
 )
+from lightspeed_core.assistant.spending import bound_of_call
 from lightspeed_core.assistant.tool_loop import Toolbox, run_model
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.events import (
@@ -142,6 +143,7 @@ class _Answer:
         """Ask until the model accepts; what came before is summarised, or left out at need."""
         settings = self._parts.settings.compaction
         self._earlier = await recall(self._context, self._parts.store, settings)
+        await self._reserve(calls=2 if settings is not None and self._earlier.turns else 1)
         if settings is not None:
             async with aclosing(self._compact(settings)) as events:
                 async for event in events:
@@ -158,6 +160,13 @@ class _Answer:
                     yield event
             else:
                 return
+
+    async def _reserve(self, *, calls: int) -> None:
+        """Reserve what the answer may use, and a summary before it."""
+        account = self._context.account
+        if account.is_counted:
+            tokens = bound_of_call(self._messages(), self._parts.settings.answer_tokens)
+            await account.reserve(calls * tokens)
 
     async def _attempt(self) -> AsyncGenerator[TurnEvent | ModelEvent]:
         """Ask, and tell what was found once the model takes it."""

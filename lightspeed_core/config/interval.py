@@ -38,10 +38,17 @@ class Interval:
 
     def before(self, moment: datetime) -> datetime:
         """Return the moment that is so much earlier, a day that a month lacks being its last."""
-        year, month = divmod(moment.year * 12 + moment.month - 1 - self.months, 12)
-        day = min(moment.day, calendar.monthrange(year, month + 1)[1])
-        shifted = moment.replace(year=year, month=month + 1, day=day)
-        return shifted - timedelta(days=self.days) - self.time
+        return _shift(moment, -self.months) - timedelta(days=self.days) - self.time
+
+    def after(self, moment: datetime) -> datetime:
+        """Return the moment that is so much later, likewise."""
+        return _shift(moment, self.months) + timedelta(days=self.days) + self.time
+
+
+def _shift(moment: datetime, months: int) -> datetime:
+    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
+    day = min(moment.day, calendar.monthrange(year, month + 1)[1])
+    return moment.replace(year=year, month=month + 1, day=day)
 
 
 def parse_interval(text: str) -> Interval:

@@ -10,6 +10,7 @@ from lightspeed_core.config.database import GSSEncMode
 from lightspeed_core.config.place import Place, dotted
 from lightspeed_core.config.profile import DEFAULT_PROMPT, TOPIC_PROMPT
 from lightspeed_core.config.prompt_template import has_marks_in_vain
+from lightspeed_core.config.quota import QuotaHandlersConfiguration
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.config.section import Section
 
@@ -24,12 +25,10 @@ NOT_SERVED: Final[tuple[Place, ...]] = (
     ("deployment_environment",),
     ("mcp_servers",),
     ("observability", "otel"),
-    ("quota_handlers",),
     ("rag", "byok"),
     ("rag", "okp"),
     ("rag", "retrieval", "inline", "reranker"),
     ("rag", "retrieval", "tool"),
-    ("rlsapi_v1", "quota_subject"),
     ("shields",),
     ("skills",),
     ("splunk",),
@@ -47,6 +46,7 @@ def list_start_warnings(
         ),
         *describe_unserved_environment(environ),
         *describe_risks(configuration),
+        *_describe_quotas(configuration),
         *_describe_prompts(configuration.customization),
     )
 
@@ -94,6 +94,25 @@ def describe_risks(configuration: Configuration) -> Iterator[str]:
             "database.postgres.gss_encmode require is not served by this version: connections are "
             f"never encrypted by GSSAPI, and by TLS as ssl_mode {server.ssl_mode} says"
         )
+
+
+def _describe_quotas(configuration: Configuration) -> Iterator[str]:
+    section = configuration.quota_handlers
+    for limiter in section.limiters:
+        if limiter.initial_quota == 0:
+            yield (
+                f"quota_handlers.limiters: '{limiter.name}' grants nothing before its first period "
+                f"({limiter.period}) is over, for its initial_quota is 0"
+            )
+    if section.limiters and section.backend is None and configuration.database.backend is None:
+        yield (
+            "quota_handlers.limiters: what is spent is counted in memory, by each worker for "
+            "itself, and forgotten at a restart; name a database in quota_handlers or database"
+        )
+    if not section.limiters and section != QuotaHandlersConfiguration():
+        yield "quota_handlers has no effect without limiters"
+    if configuration.rlsapi_v1.quota_subject and not section.limiters:
+        yield "rlsapi_v1.quota_subject has no effect without quota_handlers.limiters"
 
 
 def _describe_prompts(customization: CustomizationConfiguration | None) -> Iterator[str]:

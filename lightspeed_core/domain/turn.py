@@ -1,5 +1,6 @@
 """The folded, storable result of one turn: one question and its answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -84,3 +85,5 @@ class Turn:
     refused_by: str | None = None
     error: TurnError | None = None
     recorded: bool = True
+    # What quotas leave the user when the turn has ended, by the class of limiter; never stored.
+    available_quotas: Mapping[str, int] = field(default_factory=dict[str, int])

@@ -14,6 +14,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from lightspeed_core.observability.quota_metrics import QuotaMetrics
 from lightspeed_core.observability.room_metrics import RoomMetrics
 from lightspeed_core.observability.turn_metrics import TurnMetrics
 
@@ -33,17 +34,17 @@ class Metrics:
         GCCollector(registry=self._registry)
         self.turns = TurnMetrics(self._registry)
         self.room = RoomMetrics(self._registry)
+        self.quotas = QuotaMetrics(self._registry)
         self._requests = self._counter(
             "ls_rest_api_calls_total", "REST API calls counter", ("path", "status_code")
         )
         self._responses = self._histogram(
             "ls_response_duration_seconds", "Response durations", ("path",)
         )
-        self._models = Gauge(
+        self._models = self._gauge(
             "ls_provider_model_configuration",
             "LLM provider/models combinations defined in configuration",
             ("provider", "model"),
-            registry=self._registry,
         )
         self._calls = self._counter("ls_llm_calls_total", "LLM calls counter", _CALL_LABELS)
         self._call_failures = self._counter(
@@ -61,10 +62,8 @@ class Metrics:
             "LLM inference durations",
             (*_CALL_LABELS, "result"),
         )
-        self._degraded = Gauge(
-            "ls_started_in_degraded_mode",
-            "Whether the service started without Llama Stack",
-            registry=self._registry,
+        self._degraded = self._gauge(
+            "ls_started_in_degraded_mode", "Whether the service started without Llama Stack"
         )
         self._recording_failures = self._counter(
             "ls_recording_failures_total", "Turns that could not be recorded"
@@ -79,6 +78,9 @@ class Metrics:
 
     def _counter(self, name: str, documentation: str, labels: tuple[str, ...] = ()) -> Counter:
         return Counter(name, documentation, labels, registry=self._registry)
+
+    def _gauge(self, name: str, documentation: str, labels: tuple[str, ...] = ()) -> Gauge:
+        return Gauge(name, documentation, labels, registry=self._registry)
 
     def _histogram(self, name: str, documentation: str, labels: tuple[str, ...]) -> Histogram:
         return Histogram(name, documentation, labels, buckets=_SECONDS, registry=self._registry)

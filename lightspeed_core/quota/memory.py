@@ -1,15 +1,20 @@
 """The store of quotas in memory, until the process ends."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import override
 
 from lightspeed_core.config.interval import parse_interval
 from lightspeed_core.config.quota import QuotaLimiterConfiguration
-from lightspeed_core.errors import QuotaExceeded
-from lightspeed_core.quota.models import Limit, Reservation, Usage, UsageRecord
-from lightspeed_core.quota.store import QuotaStore
+from lightspeed_core.quota.models import (
+    Limit,
+    Reservation,
+    Standing,
+    Usage,
+    UsageRecord,
+)
+from lightspeed_core.quota.store import FUTURE, QuotaStore
 
 
 def _now() -> datetime:
@@ -59,18 +64,13 @@ class MemoryQuotas(QuotaStore):
         pass
 
     @override
-    async def available(self, limits: Sequence[Limit]) -> Mapping[str, int]:
-        quotas = self._memory.quotas
-        left: dict[str, int] = {}
-        for limit in limits:
-            quota = quotas.get(_key(limit))
-            left[limit.limiter] = limit.initial_quota if quota is None else quota.available
-        return left
+    async def standings(self, limits: Sequence[Limit]) -> Sequence[Standing]:
+        return [self._standing(limit) for limit in limits]
 
     @override
-    async def reserve(self, reservation: Reservation) -> None:
+    async def reserve(self, reservation: Reservation) -> Standing | None:
         if reservation.reservation_id in self._memory.reservations:
-            return
+            return None
         now = self._clock()
         limits = reservation.limits
         quotas = [
@@ -79,19 +79,27 @@ class MemoryQuotas(QuotaStore):
         ]
         for limit, quota in zip(limits, quotas, strict=True):
             if quota.available - quota.reserved <= 0:
-                raise QuotaExceeded.of_subject(limit.subject)
+                return self._standing(limit)
         for quota in quotas:
             quota.reserved += reservation.tokens
         self._memory.reservations[reservation.reservation_id] = reservation, now
+        return None
 
     @override
-    async def settle(self, reservation_id: str, usage: Usage | None) -> None:
+    async def settle(self, reservation_id: str, usage: Usage | None) -> Mapping[str, int]:
         found = self._memory.reservations.pop(reservation_id, None)
         if found is None:
-            return
+            return {}
         self._free(found[0], used=usage.tokens if usage else 0)
         if usage is not None and self._keeps_history:
             self._record(usage)
+        return {limit.limiter: self._standing(limit).available for limit in found[0].limits}
+
+    @override
+    async def keep(self, reservation_ids: Collection[str]) -> None:
+        reservations, now = self._memory.reservations, self._clock()
+        for reservation_id in reservation_ids & reservations.keys():
+            reservations[reservation_id] = reservations[reservation_id][0], now
 
     @override
     async def release(self, older_than: timedelta) -> int:
@@ -107,11 +115,11 @@ class MemoryQuotas(QuotaStore):
     async def replenish(self, limiter: QuotaLimiterConfiguration) -> int:
         now = self._clock()
         before = parse_interval(limiter.period).before(now)
-        due = [
-            quota
-            for (name, _), quota in self._memory.quotas.items()
-            if name == limiter.name and quota.replenished_at < before
-        ]
+        quotas = [quota for (name, _), quota in self._memory.quotas.items() if name == limiter.name]
+        for quota in quotas:
+            if quota.replenished_at > now + FUTURE:
+                quota.replenished_at = now
+        due = [quota for quota in quotas if quota.replenished_at < before]
         for quota in due:
             quota.available = limiter.initial_quota or quota.available + limiter.quota_increase
             quota.replenished_at = now
@@ -121,6 +129,12 @@ class MemoryQuotas(QuotaStore):
     async def usage(self, user_id: str) -> Sequence[UsageRecord]:
         history = self._memory.history
         return [history[key] for key in sorted(history) if key[0] == user_id]
+
+    def _standing(self, limit: Limit) -> Standing:
+        quota = self._memory.quotas.get(_key(limit))
+        if quota is None:
+            return Standing(limit=limit, available=limit.initial_quota)
+        return Standing(limit=limit, available=quota.available, replenished_at=quota.replenished_at)
 
     def _free(self, reservation: Reservation, *, used: int) -> None:
         for limit in reservation.limits:

@@ -14,6 +14,14 @@ class SubjectKind(StrEnum):
     OTHER = "other"
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Somebody whose tokens are counted."""
+
+    kind: SubjectKind
+    subject_id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
     """What one limiter grants one subject; the id of the cluster is empty."""
@@ -35,6 +43,24 @@ class Limit:
                 return f"Unknown subject {self.subject_id}"
             case _:
                 assert_never(self.kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a limit leaves its subject, calls that run not counted, and since when.
+
+    `available` is negative where more was used than there was; `replenished_at` is None for a
+    subject that was never seen.
+    """
+
+    limit: Limit
+    available: int
+    replenished_at: datetime | None = None
+
+    @property
+    def is_spent(self) -> bool:
+        """Say whether nothing is left; what is left may yet be reserved by others."""
+        return self.available <= 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,12 @@
 """The store of quotas in an SQL database, the same for every dialect."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Final, override
 
-from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, or_, select, update
 
 from lightspeed_core.config.interval import parse_interval
 from lightspeed_core.config.quota import QuotaLimiterConfiguration
@@ -14,15 +14,20 @@ from lightspeed_core.db.database import Database
 from lightspeed_core.db.locks import lock_until_commit
 from lightspeed_core.db.store import DatabaseStore
 from lightspeed_core.db.upsert import insert_for
-from lightspeed_core.errors import QuotaExceeded
-from lightspeed_core.quota.models import Limit, Reservation, Usage, UsageRecord
-from lightspeed_core.quota.store import QuotaStore
+from lightspeed_core.quota.models import (
+    Limit,
+    Reservation,
+    Standing,
+    Usage,
+    UsageRecord,
+)
+from lightspeed_core.quota.store import FUTURE, QuotaStore
 from lightspeed_core.quota.tables import quotas, reservations, token_usage
 
 _IS_KEY: Final = and_(
     quotas.c.limiter == bindparam("of_limiter"), quotas.c.subject_id == bindparam("of_subject")
 )
-_AVAILABLE: Final = select(quotas.c.available).where(_IS_KEY)
+_STANDING: Final = select(quotas.c.available, quotas.c.replenished_at).where(_IS_KEY)
 _RESERVE: Final = (
     update(quotas)
     .where(_IS_KEY, quotas.c.available > quotas.c.reserved)
@@ -35,6 +40,12 @@ _FREE: Final = (
         available=quotas.c.available - bindparam("used"),
         reserved=quotas.c.reserved - bindparam("taken"),
     )
+    .returning(quotas.c.available)
+)
+_KEEP: Final = (
+    update(reservations)
+    .where(reservations.c.reservation_id.in_(bindparam("ids", expanding=True)))
+    .values(reserved_at=bindparam("kept_at"))
 )
 _REMOVE: Final = delete(reservations).returning(reservations.c.tokens, reservations.c.limits)
 _HISTORY: Final = (
@@ -66,29 +77,27 @@ class SqlQuotas(DatabaseStore, QuotaStore):
         self._clock = clock or database.clock
 
     @override
-    async def available(self, limits: Sequence[Limit]) -> Mapping[str, int]:
-        def look(connection: Connection) -> dict[str, int]:
-            left: dict[str, int] = {}
-            for limit in limits:
-                stored = connection.scalar(_AVAILABLE, _key(limit.limiter, limit.subject_id))
-                left[limit.limiter] = limit.initial_quota if stored is None else stored
-            return left
-
-        return await self._database.read(look)
-
-    @override
-    async def reserve(self, reservation: Reservation) -> None:
-        now = self._clock()
-        exceeded = await self._change(
-            lambda connection: self._reserve(connection, reservation, now)
+    async def standings(self, limits: Sequence[Limit]) -> Sequence[Standing]:
+        return await self._database.read(
+            lambda connection: [_standing(connection, limit) for limit in limits]
         )
-        if exceeded is not None:
-            raise QuotaExceeded.of_subject(exceeded.subject)
 
     @override
-    async def settle(self, reservation_id: str, usage: Usage | None) -> None:
+    async def reserve(self, reservation: Reservation) -> Standing | None:
         now = self._clock()
-        await self._change(lambda connection: self._settle(connection, reservation_id, usage, now))
+        return await self._change(lambda connection: self._reserve(connection, reservation, now))
+
+    @override
+    async def settle(self, reservation_id: str, usage: Usage | None) -> Mapping[str, int]:
+        now = self._clock()
+        return await self._change(
+            lambda connection: self._settle(connection, reservation_id, usage, now)
+        )
+
+    @override
+    async def keep(self, reservation_ids: Collection[str]) -> None:
+        row = {"ids": list(reservation_ids), "kept_at": self._clock()}
+        await self._change(lambda connection: connection.execute(_KEEP, row))
 
     @override
     async def release(self, older_than: timedelta) -> int:
@@ -100,21 +109,28 @@ class SqlQuotas(DatabaseStore, QuotaStore):
     async def replenish(self, limiter: QuotaLimiterConfiguration) -> int:
         await self._database.set_clock()
         now = self._clock()
+        is_due = quotas.c.replenished_at < parse_interval(limiter.period).before(now)
+        is_ahead = quotas.c.replenished_at > now + FUTURE
+        of_limiter = quotas.c.limiter == limiter.name
+        # Workers look often and seldom find something to do.
+        found = select(quotas.c.limiter).where(of_limiter, or_(is_due, is_ahead)).limit(1)
+        if not await self._database.read(lambda connection: connection.scalar(found)):
+            return 0
         renewed = (
             limiter.initial_quota
             if limiter.initial_quota > 0
             else quotas.c.available + limiter.quota_increase
         )
-        # One statement, which looks again at a row that somebody else has renewed meanwhile.
-        renewal = (
-            update(quotas)
-            .where(
-                quotas.c.limiter == limiter.name,
-                quotas.c.replenished_at < parse_interval(limiter.period).before(now),
-            )
-            .values(available=renewed, replenished_at=now)
-        )
-        return await self._change(lambda connection: connection.execute(renewal).rowcount)
+        # One statement each, which looks again at a row that somebody has changed meanwhile.
+        renewal = update(quotas).where(of_limiter, is_due)
+        renewal = renewal.values(available=renewed, replenished_at=now)
+        correction = update(quotas).where(of_limiter, is_ahead).values(replenished_at=now)
+
+        def renew(connection: Connection) -> int:
+            connection.execute(correction)
+            return connection.execute(renewal).rowcount
+
+        return await self._change(renew)
 
     @override
     async def usage(self, user_id: str) -> Sequence[UsageRecord]:
@@ -139,8 +155,8 @@ class SqlQuotas(DatabaseStore, QuotaStore):
 
     def _reserve(
         self, connection: Connection, reservation: Reservation, now: datetime
-    ) -> Limit | None:
-        """Reserve, or return the limit that has nothing left.
+    ) -> Standing | None:
+        """Reserve, or return how the limit stands that has nothing left.
 
         Raised here, a refusal would undo the writes of others; what it took is given back.
         """
@@ -152,7 +168,7 @@ class SqlQuotas(DatabaseStore, QuotaStore):
             if not self._take(connection, limit, reservation.tokens, now):
                 _remove(connection, reservation.reservation_id)
                 _free(connection, keys[:index], reserved=reservation.tokens, used=0)
-                return limit
+                return _standing(connection, limit)
         return None
 
     def _take(self, connection: Connection, limit: Limit, tokens: int, now: datetime) -> bool:
@@ -190,14 +206,14 @@ class SqlQuotas(DatabaseStore, QuotaStore):
 
     def _settle(
         self, connection: Connection, reservation_id: str, usage: Usage | None, now: datetime
-    ) -> None:
+    ) -> dict[str, int]:
         removed = _remove(connection, reservation_id)
         if removed is None:
-            return
+            return {}
         reserved, keys = removed
-        _free(connection, keys, reserved=reserved, used=usage.tokens if usage else 0)
         if usage is not None and self._keeps_history:
             self._record(connection, usage, now)
+        return _free(connection, keys, reserved=reserved, used=usage.tokens if usage else 0)
 
     def _record(self, connection: Connection, usage: Usage, now: datetime) -> None:
         new = insert_for(self._database.dialect, token_usage)
@@ -214,6 +230,13 @@ def _key(limiter: str, subject_id: str) -> dict[str, str | int]:
     return {"of_limiter": limiter, "of_subject": subject_id}
 
 
+def _standing(connection: Connection, limit: Limit) -> Standing:
+    stored = connection.execute(_STANDING, _key(limit.limiter, limit.subject_id)).one_or_none()
+    if stored is None:
+        return Standing(limit=limit, available=limit.initial_quota)
+    return Standing(limit=limit, available=stored.available, replenished_at=stored.replenished_at)
+
+
 def _record(row: RowMapping) -> UsageRecord:
     fields = dict(row)
     updated_at = fields.pop("updated_at")
@@ -226,9 +249,17 @@ def _remove(connection: Connection, reservation_id: str) -> tuple[int, list[_Key
     return None if row is None else (row.tokens, json.loads(row.limits))
 
 
-def _free(connection: Connection, keys: Sequence[_Key], *, reserved: int, used: int) -> None:
+def _free(
+    connection: Connection, keys: Sequence[_Key], *, reserved: int, used: int
+) -> dict[str, int]:
+    """Take back what was reserved and charge what was used; return what is left, by limiter."""
+    amounts = {"taken": reserved, "used": used}
+    left: dict[str, int] = {}
     for limiter, subject_id in keys:
-        connection.execute(_FREE, _key(limiter, subject_id) | {"taken": reserved, "used": used})
+        available = connection.scalar(_FREE, _key(limiter, subject_id) | amounts)
+        if available is not None:
+            left[limiter] = available
+    return left
 
 
 def _release(connection: Connection, before: datetime) -> int:

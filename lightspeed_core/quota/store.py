@@ -1,11 +1,20 @@
 """The store of quotas. One truth for all workers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from lightspeed_core.config.quota import QuotaLimiterConfiguration
-from lightspeed_core.quota.models import Limit, Reservation, Usage, UsageRecord
+from lightspeed_core.quota.models import (
+    Limit,
+    Reservation,
+    Standing,
+    Usage,
+    UsageRecord,
+)
+
+FUTURE: Final = timedelta(minutes=1)
+"""Clocks of workers differ by less: a renewal that lies further ahead was dated by a wrong one."""
 
 
 class QuotaStore(Protocol):
@@ -24,30 +33,33 @@ class QuotaStore(Protocol):
         """Write what is queued and disconnect."""
         ...
 
-    async def available(self, limits: Sequence[Limit]) -> Mapping[str, int]:
-        """Return what is left of each limit by its limiter's name, running calls not counted.
-
-        It is negative when calls used more than there was.
-        """
+    async def standings(self, limits: Sequence[Limit]) -> Sequence[Standing]:
+        """Return how each limit stands, in their order."""
         ...
 
-    async def reserve(self, reservation: Reservation) -> None:
+    async def reserve(self, reservation: Reservation) -> Standing | None:
         """Take the tokens from every limit, where each has any left beside what is reserved.
 
-        Raises `QuotaExceeded` for the first of them that has none, and takes nothing then. A
-        reservation that is made already is not made again.
+        Returns None then, and otherwise how the first of them stands that has none; nothing is
+        taken, but the subject is known from now on. A reservation that is made already is not
+        made again.
         """
         ...
 
-    async def settle(self, reservation_id: str, usage: Usage | None) -> None:
+    async def settle(self, reservation_id: str, usage: Usage | None) -> Mapping[str, int]:
         """Charge what a call used in place of what it reserved; None when it did not take place.
 
-        A reservation that is settled or released already changes nothing.
+        Returns what is left then by the limiter's name. A reservation that is settled or
+        released already changes nothing, and nothing is returned.
         """
+        ...
+
+    async def keep(self, reservation_ids: Collection[str]) -> None:
+        """Count the age of reservations from now on anew: their calls still run."""
         ...
 
     async def release(self, older_than: timedelta) -> int:
-        """Give back what calls reserved longer ago than that and never settled; returns how many.
+        """Give back what calls reserved longer ago than that and did not `keep`; returns how many.
 
         Their workers died. Each is given back once, however many workers release.
         """
@@ -58,7 +70,8 @@ class QuotaStore(Protocol):
 
         A quota is set to `initial_quota` where that is above 0, and else raised by
         `quota_increase`: once, however many workers call at the same time, and however many
-        periods passed. What running calls have reserved stays reserved.
+        periods passed. What running calls have reserved stays reserved. A quota that was renewed
+        in the future, by a clock that was set back since, counts as renewed now.
         """
         ...
 

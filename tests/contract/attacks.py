@@ -57,6 +57,7 @@ NOT_YET: Final = frozenset(ATTACKS) - {
     20,
     21,
     22,
+    25,
     28,
     29,
     30,

@@ -319,6 +319,27 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/network.md#addresses-of-others": {
         "network.guarded": "An address of a request is asked only where it is public or listed.",
     },
+    "docs/quotas.md#limiters": {
+        "quota.schedule": "Workers renew a quota once in each period.",
+        "quota.settings": "Limiters that cannot be meant are refused, and odd ones told at start.",
+    },
+    "docs/quotas.md#where-it-is-counted": {
+        "quota.database": "Quotas have a database of their own, the service's, or memory.",
+        "quota.database-away": "A database that is away refuses questions and withholds no answer.",
+    },
+    "docs/quotas.md#what-is-charged": {
+        "quota.charges": "However a turn ends, it is charged what its model calls used.",
+        "quota.subjects": "Stateless questions are charged to whom the configuration says.",
+    },
+    "docs/quotas.md#many-questions-at-once": {
+        "quota.overshoot": "Questions at once overshoot a quota by less than one turn.",
+        "quota.waiting": "A turn waits for those that reserved all that is left.",
+        "quota.crash": "What a killed worker reserved is given back once.",
+    },
+    "docs/quotas.md#what-clients-see": {
+        "quota.refusal": "A used-up quota is 429 with the time until it is renewed.",
+        "quota.left": "Answers tell what is left, by class and the least of each.",
+    },
     "docs/metrics.md#metrics": {
         "metrics.scrape": "`GET /metrics` answers at any time, and counts what was done.",
         "metrics.names": "Every metric is described with its type and its labels.",

@@ -18,13 +18,17 @@ from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.domain.identity import Identity
+from lightspeed_core.domain.messages import TokenUsage
+from lightspeed_core.domain.turn import ModelRef
 from lightspeed_core.errors import Unauthenticated
 from lightspeed_core.prompts.memory import MemoryPrompts, MemorySavedPrompts
 from lightspeed_core.prompts.saved import SavedPrompts
+from lightspeed_core.quota.account import QuotasOfRoutes
 from tests.support.asgi import build_app, client_of
 from tests.support.assistants import caller, wired_assistant
 from tests.support.feedback import a_collector
-from tests.support.scripted_engine import ScriptedEngine
+from tests.support.quotas import Counting, a_limiter
+from tests.support.scripted_engine import DEFAULT_MODEL, ScriptedEngine
 
 pytestmark = pytest.mark.requirement("check.order")
 
@@ -55,7 +59,12 @@ class TableAuthorizer:
 
 
 ASKING = frozenset[str]({Action.QUERY, Action.STREAMING_QUERY})
-ACTIONS = {"nobody": frozenset[str](), "asker": ASKING, "ann": caller("ann").actions}
+ACTIONS = {
+    "nobody": frozenset[str](),
+    "asker": ASKING,
+    "ann": caller("ann").actions,
+    "ben": caller("ben").actions,
+}
 
 
 @pytest.fixture
@@ -69,7 +78,14 @@ async def app() -> AsyncGenerator[ASGIApp]:
             "user_data_collection": {},
         }
     )
-    async with wired_assistant(engine, store, settings=SETTINGS) as wired:
+    quotas = Counting(a_limiter(initial=5))
+    spent = quotas.quotas.account(caller("ann"), ModelRef.parse(DEFAULT_MODEL))
+    await spent.reserve(5)
+    spent.use(TokenUsage(input_tokens=5, output_tokens=0))
+    await spent.settle()
+    async with wired_assistant(
+        engine, store, settings=SETTINGS, quotas=QuotasOfRoutes(turns=quotas.quotas)
+    ) as wired:
         yield build_app(
             Services(
                 configuration=configuration,
@@ -121,6 +137,7 @@ STEPS = (
     Step(7, 422, "Invalid attachment type foo", ("attachments", None)),
     Step(7, 404, "Shield not found", ("shield_ids", None)),
     Step(8, 404, "Vector Store not found", ("vector_store_ids", None)),
+    Step(9, 429, "User ann has no available tokens", ("as", "ben")),
 )
 
 

@@ -29,6 +29,7 @@ def used() -> Metrics:
     metrics.model_failed(**call, seconds=0.1)
     metrics.tokens_used(**call, sent=1, received=1)
     metrics.refused(endpoint="/v1/query")
+    metrics.quotas.refused("daily")
     metrics.warned("vector_store_failed")
     metrics.turns.first_text_came(**call, seconds=0.1)
     metrics.turns.turn_ended(endpoint="/v1/query", outcome="completed", seconds=0.1)

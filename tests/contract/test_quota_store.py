@@ -11,9 +11,15 @@ from sqlalchemy import text
 
 from lightspeed_core.config.interval import parse_interval
 from lightspeed_core.config.quota import QuotaLimiterConfiguration, QuotaLimiterType
-from lightspeed_core.errors import QuotaExceeded
 from lightspeed_core.quota.memory import MemoryQuotas
-from lightspeed_core.quota.models import Limit, Reservation, SubjectKind, Usage, UsageRecord
+from lightspeed_core.quota.models import (
+    Limit,
+    Reservation,
+    Standing,
+    SubjectKind,
+    Usage,
+    UsageRecord,
+)
 from lightspeed_core.quota.sql import SqlQuotas
 from lightspeed_core.quota.store import QuotaStore
 from tests.contract.conftest import settings_for
@@ -82,17 +88,33 @@ def a_limiter(
 async def spend(store: QuotaStore, tokens: int, *limits: Limit) -> None:
     """Make a call that uses what it reserved."""
     call = a_call(*limits, tokens=tokens)
-    await store.reserve(call)
+    await reserve(store, call)
     await store.settle(call.reservation_id, used(tokens))
 
 
+async def reserve(store: QuotaStore, call: Reservation) -> None:
+    """Reserve what must be there."""
+    assert await store.reserve(call) is None
+
+
+async def refusal(store: QuotaStore, call: Reservation) -> Standing:
+    """Reserve what must not be there, and return the limit that has nothing left."""
+    standing = await store.reserve(call)
+    assert standing is not None
+    return standing
+
+
+async def available(store: QuotaStore, *limits: Limit) -> dict[str, int]:
+    return {each.limit.limiter: each.available for each in await store.standings(limits)}
+
+
 async def left(store: QuotaStore, limit: Limit) -> int:
-    return (await store.available([limit]))[limit.limiter]
+    return (await available(store, limit))[limit.limiter]
 
 
 async def test_a_subject_begins_with_the_initial_quota(quotas: QuotaStore) -> None:
-    assert await quotas.available([ANN, CLUSTER]) == {"daily": 1000, "monthly": 1200}
-    assert await quotas.available([]) == {}
+    assert await available(quotas, ANN, CLUSTER) == {"daily": 1000, "monthly": 1200}
+    assert await available(quotas) == {}
 
 
 async def test_a_call_is_charged_to_every_limit_with_what_it_used(
@@ -100,12 +122,14 @@ async def test_a_call_is_charged_to_every_limit_with_what_it_used(
 ) -> None:
     call = a_call(ANN, CLUSTER)
 
-    await quotas.reserve(call)
-    assert await others.available([ANN, CLUSTER]) == {"daily": 1000, "monthly": 1200}
-    await others.settle(call.reservation_id, used(450))
+    await reserve(quotas, call)
+    assert await available(others, ANN, CLUSTER) == {"daily": 1000, "monthly": 1200}
+    told = await others.settle(call.reservation_id, used(450))
+    assert told == {"daily": 550, "monthly": 750}
+    assert await others.settle(call.reservation_id, used(450)) == {}
 
-    assert await quotas.available([ANN, CLUSTER]) == {"daily": 550, "monthly": 750}
-    assert await quotas.available([BEN]) == {"daily": 1000}
+    assert await available(quotas, ANN, CLUSTER) == {"daily": 550, "monthly": 750}
+    assert await available(quotas, BEN) == {"daily": 1000}
 
 
 async def test_a_limit_may_be_overdrawn_by_the_last_call_and_then_refuses(
@@ -114,31 +138,35 @@ async def test_a_limit_may_be_overdrawn_by_the_last_call_and_then_refuses(
     await spend(quotas, 999, ANN)
     await spend(others, 300, ANN)
 
-    with pytest.raises(QuotaExceeded, match="User ann has no available tokens"):
-        await quotas.reserve(a_call(ANN))
-
+    assert await refusal(quotas, a_call(ANN)) == Standing(
+        limit=ANN, available=-299, replenished_at=NOON
+    )
     assert await left(others, ANN) == -299
-    await quotas.reserve(a_call(BEN))
+    await reserve(quotas, a_call(BEN))
 
 
-@pytest.mark.parametrize(
-    ("limit", "cause"),
-    [
-        (ANN, "User ann has no available tokens"),
-        (CLUSTER, "Cluster has no available tokens"),
-        (
-            Limit(limiter="x", kind=SubjectKind.OTHER, subject_id="org 1", initial_quota=1),
-            "Unknown subject org 1 has no available tokens",
-        ),
-    ],
-)
-async def test_a_refusal_names_the_subject(quotas: QuotaStore, limit: Limit, cause: str) -> None:
-    await spend(quotas, limit.initial_quota, limit)
+async def test_a_subject_without_a_quota_is_refused_and_known_from_then_on(
+    quotas: QuotaStore, clock: ManualClock
+) -> None:
+    nothing = Limit(limiter="daily", kind=SubjectKind.USER, subject_id="cleo", initial_quota=0)
+    assert await quotas.standings([nothing]) == [Standing(limit=nothing, available=0)]
 
-    with pytest.raises(QuotaExceeded) as refusal:
-        await quotas.reserve(a_call(limit))
+    standing = await refusal(quotas, a_call(nothing))
 
-    assert (refusal.value.message, refusal.value.cause) == ("The quota has been exceeded", cause)
+    assert standing == Standing(limit=nothing, available=0, replenished_at=NOON)
+    assert standing.is_spent
+    clock.advance(DAY + 1)
+    assert await quotas.replenish(a_limiter(increase=50)) == 1
+    await reserve(quotas, a_call(nothing))
+
+
+async def test_what_running_calls_reserved_is_refused_but_not_spent(quotas: QuotaStore) -> None:
+    await reserve(quotas, a_call(ANN, tokens=1000))
+
+    standing = await refusal(quotas, a_call(ANN))
+
+    assert standing.available == 1000
+    assert not standing.is_spent
 
 
 async def test_a_call_that_one_limit_refuses_takes_nothing_of_the_others(
@@ -146,13 +174,11 @@ async def test_a_call_that_one_limit_refuses_takes_nothing_of_the_others(
 ) -> None:
     await spend(quotas, 1000, ANN)
     for _ in range(5):
-        with pytest.raises(QuotaExceeded, match="User ann"):
-            await quotas.reserve(a_call(ANN, CLUSTER))
+        assert (await refusal(quotas, a_call(ANN, CLUSTER))).limit == ANN
 
-    await quotas.reserve(a_call(CLUSTER, tokens=1199))
-    await quotas.reserve(a_call(CLUSTER, tokens=1))
-    with pytest.raises(QuotaExceeded, match="Cluster"):
-        await quotas.reserve(a_call(CLUSTER))
+    await reserve(quotas, a_call(CLUSTER, tokens=1199))
+    await reserve(quotas, a_call(CLUSTER, tokens=1))
+    assert (await refusal(quotas, a_call(CLUSTER))).limit == CLUSTER
     assert await left(quotas, CLUSTER) == 1200
 
 
@@ -162,9 +188,7 @@ async def test_fifty_calls_at_once_go_beyond_a_quota_by_one_at_most(
     async def call(worker: QuotaStore, number: int) -> bool:
         limits = (CLUSTER, BEN if number % 3 else ANN)
         reservation = a_call(*limits, tokens=250)
-        try:
-            await worker.reserve(reservation)
-        except QuotaExceeded:
+        if await worker.reserve(reservation) is not None:
             return False
         await everybody_asked.wait()
         await worker.settle(reservation.reservation_id, used(250))
@@ -206,8 +230,7 @@ async def test_what_is_reserved_or_settled_again_changes_nothing(
 ) -> None:
     call = a_call(ANN, tokens=1000)
     await asyncio.gather(*(worker.reserve(call) for worker in (quotas, others) * 3))
-    with pytest.raises(QuotaExceeded):
-        await quotas.reserve(a_call(ANN))
+    assert (await refusal(quotas, a_call(ANN))).limit == ANN
 
     await asyncio.gather(
         *(worker.settle(call.reservation_id, used(300)) for worker in (quotas, others) * 3)
@@ -215,21 +238,20 @@ async def test_what_is_reserved_or_settled_again_changes_nothing(
 
     assert await left(quotas, ANN) == 700
     assert [record.total for record in await quotas.usage("ann")] == [used(300)]
-    await quotas.reserve(a_call(ANN, tokens=699))
-    await quotas.reserve(a_call(ANN, tokens=1))
-    with pytest.raises(QuotaExceeded):
-        await quotas.reserve(a_call(ANN))
+    await reserve(quotas, a_call(ANN, tokens=699))
+    await reserve(quotas, a_call(ANN, tokens=1))
+    assert (await refusal(quotas, a_call(ANN))).limit == ANN
 
 
 async def test_a_call_that_did_not_take_place_costs_nothing(quotas: QuotaStore) -> None:
     call = a_call(ANN, tokens=1000)
-    await quotas.reserve(call)
+    await reserve(quotas, call)
 
     await quotas.settle(call.reservation_id, None)
 
     assert await left(quotas, ANN) == 1000
     assert await quotas.usage("ann") == []
-    await quotas.reserve(a_call(ANN))
+    await reserve(quotas, a_call(ANN))
 
 
 async def test_what_dead_workers_reserved_is_given_back_once(
@@ -237,21 +259,35 @@ async def test_what_dead_workers_reserved_is_given_back_once(
 ) -> None:
     abandoned = [a_call(ANN, CLUSTER, tokens=400) for _ in range(3)]
     for call in abandoned:
-        await quotas.reserve(call)
+        await reserve(quotas, call)
     clock.advance(3600)
     alive = a_call(ANN, tokens=1)
-    with pytest.raises(QuotaExceeded):
-        await others.reserve(alive)
+    assert (await refusal(others, alive)).limit == ANN
 
     released = await asyncio.gather(
         *(worker.release(timedelta(minutes=30)) for worker in (quotas, others) * 4)
     )
-    await others.reserve(alive)
+    await reserve(others, alive)
     await quotas.settle(abandoned[0].reservation_id, used(400))
 
     assert sum(released) == 3
     assert await others.release(timedelta(minutes=30)) == 0
-    assert await quotas.available([ANN, CLUSTER]) == {"daily": 1000, "monthly": 1200}
+    assert await available(quotas, ANN, CLUSTER) == {"daily": 1000, "monthly": 1200}
+
+
+async def test_what_a_call_keeps_is_not_given_back(
+    quotas: QuotaStore, others: QuotaStore, clock: ManualClock
+) -> None:
+    long_call, abandoned = a_call(ANN, tokens=600), a_call(ANN, tokens=600)
+    await reserve(quotas, long_call)
+    await reserve(quotas, abandoned)
+    for _ in range(3):
+        clock.advance(100)
+        await quotas.keep({long_call.reservation_id, "settled long ago"})
+    await quotas.keep([])
+
+    assert await others.release(timedelta(seconds=150)) == 1
+    assert await quotas.settle(long_call.reservation_id, used(600)) == {"daily": 400}
 
 
 async def test_the_history_sums_up_what_a_user_used_of_each_model(
@@ -259,7 +295,7 @@ async def test_the_history_sums_up_what_a_user_used_of_each_model(
 ) -> None:
     for usage in (used(30), used(60), used(9, model="large"), used(3, user_id="ben")):
         call = a_call()
-        await quotas.reserve(call)
+        await reserve(quotas, call)
         clock.advance(1)
         await others.settle(call.reservation_id, usage)
 
@@ -316,8 +352,26 @@ async def test_each_limiter_has_a_period_of_its_own(quotas: QuotaStore, clock: M
 
     assert await quotas.replenish(a_limiter(initial=1000)) == 1
     assert await quotas.replenish(a_limiter(name="monthly", initial=1200, period="1 month")) == 0
-    assert await quotas.available([ANN, CLUSTER]) == {"daily": 1000, "monthly": 200}
+    assert await available(quotas, ANN, CLUSTER) == {"daily": 1000, "monthly": 200}
     assert await left(quotas, BEN) == 0
+
+
+@pytest.mark.requirement("store.quota-periods")
+async def test_a_clock_that_jumps_renews_once_and_waits_a_period_at_most(
+    quotas: QuotaStore, clock: ManualClock
+) -> None:
+    limiter = a_limiter(increase=100)
+    await spend(quotas, 1000, ANN)
+    clock.advance(1.5 * DAY)
+    assert await quotas.replenish(limiter) == 1
+
+    clock.advance(-1.5 * DAY)
+    assert await quotas.replenish(limiter) == 0
+    clock.advance(DAY)
+    assert await quotas.replenish(limiter) == 0
+    clock.advance(1)
+    assert await quotas.replenish(limiter) == 1
+    assert await left(quotas, ANN) == 200
 
 
 @pytest.mark.requirement("store.quota-periods")
@@ -325,12 +379,11 @@ async def test_what_a_running_call_reserved_stays_reserved_when_the_quota_is_ren
     quotas: QuotaStore, clock: ManualClock
 ) -> None:
     call = a_call(ANN, tokens=1000)
-    await quotas.reserve(call)
+    await reserve(quotas, call)
     clock.advance(2 * DAY)
     await quotas.replenish(a_limiter(initial=1000))
 
-    with pytest.raises(QuotaExceeded):
-        await quotas.reserve(a_call(ANN))
+    assert (await refusal(quotas, a_call(ANN))).limit == ANN
     await quotas.settle(call.reservation_id, used(100))
 
     assert await left(quotas, ANN) == 900

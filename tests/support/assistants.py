@@ -22,6 +22,7 @@ from lightspeed_core.domain.events import TextDelta, TurnEvent
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.observability.metrics import Metrics
+from lightspeed_core.quota.account import QuotasOfRoutes
 from lightspeed_core.user_data.transcripts import Transcripts
 
 WAIT_SECONDS = 5.0
@@ -54,6 +55,7 @@ async def wired_assistant(
     toolbox: Toolbox | None = None,
     on_answered: OnAnswered | None = None,
     transcripts: Transcripts | None = None,
+    quotas: QuotasOfRoutes | None = None,
 ) -> AsyncGenerator[Wired]:
     """Run a worker; turns that still run at the end are drained."""
     settings = settings or AssistantSettings(system_prompt="Be brief.", drain=WAIT_SECONDS)
@@ -88,7 +90,12 @@ async def wired_assistant(
             resume_window=timedelta(seconds=settings.resume_window),
         )
         assistant = Assistant(
-            engine=engine, store=store, supervisor=supervisor, pipeline=pipeline, settings=settings
+            engine=engine,
+            store=store,
+            supervisor=supervisor,
+            pipeline=pipeline,
+            settings=settings,
+            quotas=quotas or QuotasOfRoutes(),
         )
         yield Wired(
             assistant=assistant,

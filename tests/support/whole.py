@@ -26,6 +26,7 @@ from lightspeed_core.db.connect import DatabaseSettings, SqliteSettings
 from lightspeed_core.db.postgres import PostgresSettings
 from lightspeed_core.observability.metrics import Metrics
 from lightspeed_core.prompts.saved import SavedPrompts
+from lightspeed_core.quota.account import QuotasOfRoutes
 from tests.support.asgi import BOUND_SECONDS, build_app, client_of
 from tests.support.audit import HeardTrail
 from tests.support.scripted_engine import ScriptedEngine
@@ -80,10 +81,12 @@ async def whole_service(root: Path, database: DatabaseSettings) -> AsyncGenerato
     )
     parts.text_stored.set()
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(opened(stores))
+        await stack.enter_async_context(opened(stores, configuration.quota_handlers.scheduler))
         background = await stack.enter_async_context(background_group())
         background.create_task(import_conversations(stores.takeover, stop_process))
-        assistant = await stack.enter_async_context(open_assistant(parts, background))
+        assistant = await stack.enter_async_context(
+            open_assistant(parts, background, QuotasOfRoutes())
+        )
         services = Services(
             configuration=configuration,
             engine=engine,

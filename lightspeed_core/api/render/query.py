@@ -36,6 +36,6 @@ def render_query(turn: Turn) -> QueryResponse:
             "input_tokens": turn.usage.input_tokens,
             "output_tokens": turn.usage.output_tokens,
             "tokens_estimated": turn.usage.is_estimated,
-            "available_quotas": {},
+            "available_quotas": dict(turn.available_quotas),
         }
     )

@@ -130,7 +130,8 @@ class JsonFrames:
         if not self._answered_by_shield:
             data = {"id": self._next_token, "token": turn.text}
             yield self._frame("turn_complete", data)
-        yield self._frame("end", _end_data(turn), beside={"available_quotas": {}}, is_last=True)
+        beside = {"available_quotas": dict(turn.available_quotas)}
+        yield self._frame("end", _end_data(turn), beside=beside, is_last=True)
 
     def _frame(
         self,

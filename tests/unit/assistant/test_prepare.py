@@ -13,6 +13,7 @@ from lightspeed_core.domain.messages import Attachment
 from lightspeed_core.domain.turn import ModelRef
 from lightspeed_core.engine.types import ModelInfo
 from lightspeed_core.errors import Forbidden, InvalidRequest, NotFound
+from lightspeed_core.quota.account import NoQuotas
 from tests.support.assistants import Wired, caller
 from tests.support.scripted_engine import ScriptedEngine
 
@@ -39,7 +40,7 @@ async def prepare(
     settings: AssistantSettings = SETTINGS,
 ) -> TurnContext:
     return await prepare_turn(
-        request, who or caller(), engine=engine, store=store, settings=settings
+        request, who or caller(), engine=engine, store=store, settings=settings, quotas=NoQuotas()
     )
 
 

@@ -14,6 +14,7 @@ from lightspeed_core.conversations.models import JournalBatch
 from lightspeed_core.domain.events import TextDelta, TurnCompleted, TurnEvent
 from lightspeed_core.domain.turn import Turn
 from lightspeed_core.errors import NotFound, StoreUnavailable
+from lightspeed_core.quota.account import FreeAccount
 from tests.support.assistants import WAIT_SECONDS, all_events
 from tests.support.databases import a_turn, completed
 
@@ -27,7 +28,7 @@ def a_running_turn(store: MemoryConversationStore, *payloads: bytes) -> Turn:
 
 
 def source_of(turn: Turn, store: MemoryConversationStore, heartbeat: float = 60) -> EventSource:
-    return StoredTurnSource(turn.turn_id, store, heartbeat=heartbeat)
+    return StoredTurnSource(turn.turn_id, store, heartbeat=heartbeat, left=FreeAccount().left)
 
 
 async def test_what_joins_the_journal_is_read_until_the_turn_has_ended(

@@ -33,6 +33,13 @@ from lightspeed_core.config.vector_store import VectorStoreConfiguration
 
 POSTGRES = {"db": "d", "user": "u", "password": "p"}
 SQLITE = {"db_path": "/d/x.db"}
+LIMITER = {
+    "type": "user_limiter",
+    "name": "daily",
+    "initial_quota": 10,
+    "quota_increase": 0,
+    "period": "1 day",
+}
 RULE = {"jsonpath": "$.a", "operator": "equals", "value": ["x"], "roles": ["r"]}
 STORE = {"rag_id": "r", "vector_db_id": "v", "backend": "pgvector"}
 REDACTION = {"pattern": "[0-9]{4}", "replacement": "****", "case_sensitive": True}
@@ -293,6 +300,11 @@ MINIMAL: dict[str, Any] = {
             QuotaHandlersConfiguration,
             {"sqlite": SQLITE, "postgres": POSTGRES},
             "Only one quota storage configuration can be provided",
+        ),
+        (
+            QuotaHandlersConfiguration,
+            {"limiters": [LIMITER, LIMITER | {"type": "cluster_limiter"}]},
+            "two limiters are named 'daily': give each a name of its own",
         ),
         (
             A2AStateConfiguration,

@@ -102,6 +102,30 @@ def test_stores_that_only_an_unserved_section_knows_are_told() -> None:
     assert line.startswith("rag.retrieval.inline.sources: of okp only those are searched")
 
 
+LIMITER = {
+    "type": "user_limiter",
+    "name": "daily",
+    "initial_quota": 10,
+    "quota_increase": 0,
+    "period": "1 day",
+}
+IN_A_FILE = {"sqlite": {"db_path": "quota.sqlite"}, "limiters": [LIMITER]}
+
+
+@pytest.mark.requirement("quota.settings")
+def test_quotas_that_are_not_what_they_seem_are_told() -> None:
+    assert warnings(quota_handlers=IN_A_FILE) == ()
+    assert warnings(quota_handlers={}) == ()
+    (line,) = warnings(quota_handlers={**IN_A_FILE, "limiters": [LIMITER | {"initial_quota": 0}]})
+    assert line.startswith("quota_handlers.limiters: 'daily' grants nothing before its first")
+    (line,) = warnings(quota_handlers={"limiters": [LIMITER]})
+    assert line.startswith("quota_handlers.limiters: what is spent is counted in memory")
+    (line,) = warnings(quota_handlers={"enable_token_history": True})
+    assert line == "quota_handlers has no effect without limiters"
+    (line,) = warnings(rlsapi_v1={"quota_subject": "user_id"})
+    assert line == "rlsapi_v1.quota_subject has no effect without quota_handlers.limiters"
+
+
 @pytest.mark.requirement("prompt.literal")
 def test_a_prompt_with_marks_that_names_no_variable_is_told() -> None:
     (line,) = warnings(customization={"system_prompt": "Charts read {{ .Values.image }}."})
