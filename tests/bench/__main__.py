@@ -5,15 +5,16 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.bench.access import measure_access, render_access
 from tests.bench.growth import measure_growth
-from tests.bench.growth_report import render_growth, replaced
+from tests.bench.growth_report import render_growth
 from tests.bench.processes import ROOT
 from tests.bench.report import render
 from tests.bench.requests_plan import UPSTREAMS
 from tests.bench.serving import measure_serving
 from tests.bench.starting import bytecode_is_written, measure_starts
 
-GROWTH = "growth"
+PARTS = ("access", "growth")
 
 
 def main() -> None:
@@ -21,18 +22,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure, and write docs/performance.md.")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "performance.md")
-    parser.add_argument("--only", choices=[GROWTH], help="measure and replace this part alone")
+    parser.add_argument("--only", choices=PARTS, help="measure and replace this part alone")
     arguments = parser.parse_args()
     if not bytecode_is_written():
         sys.exit("unset PYTHONDONTWRITEBYTECODE: without bytecode every start compiles anew")
     with tempfile.TemporaryDirectory() as folder:
         root, rounds = Path(folder), arguments.rounds
-        is_part = arguments.only == GROWTH
-        page = arguments.output.read_text() if is_part else _services(root, rounds)
-        growth = render_growth(measure_growth(root / GROWTH, rounds), rounds)
-    page = replaced(page, growth)
+        only = arguments.only
+        page = arguments.output.read_text() if only else _services(root, rounds)
+        for part in [only] if only else PARTS:
+            page = with_part(page, _measured(part, root / part, rounds))
     arguments.output.write_text(page)
     print(page)
+
+
+def with_part(page: str, part: str) -> str:
+    """Return a page with a part in the place of the one of the same heading, else at its end."""
+    heading = part.partition("\n")[0]
+    before, _, old = page.partition(f"{heading}\n")
+    rest = old.partition("\n## ")[2]
+    return f"{before.rstrip()}\n\n{part}" + (f"\n## {rest}" if rest else "")
+
+
+def _measured(part: str, folder: Path, rounds: int) -> str:
+    if part == "access":
+        return render_access(measure_access(folder, rounds), rounds)
+    return render_growth(measure_growth(folder, rounds), rounds)
 
 
 def _services(root: Path, rounds: int) -> str:

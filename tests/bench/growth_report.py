@@ -32,11 +32,6 @@ def render_growth(growths: Mapping[str, Growth], rounds: int) -> str:
     return "\n".join(parts)
 
 
-def replaced(page: str, part: str) -> str:
-    """Return a page whose part, the last one, is another."""
-    return page.partition(HEADING)[0].rstrip("\n") + "\n\n" + part
-
-
 def _cpu(batch: Batch) -> float:
     return batch.cpu_ms
 

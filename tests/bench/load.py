@@ -1,8 +1,9 @@
 """The load: a process of its own that sends bodies again and again over kept connections.
 
 Started as `python -m tests.bench.load URL CALLERS REQUESTS MARK`, the bodies on stdin, one a line
-and sent in turn; without any, it is GET. Prints a `Batch` as JSON. It reads HTTP by hand, so that
-it takes little from the process that is measured.
+and sent in turn; without any, it is GET. What stands behind a tab is sent as a bearer token.
+Prints a `Batch` as JSON. It reads HTTP by hand, so that it takes little from the process that is
+measured.
 """
 
 import asyncio
@@ -32,12 +33,15 @@ class Load:
         self.firsts: list[float] = []
         self.failed = 0
 
-    def _request(self, body: bytes | None) -> bytes:
-        method = "GET" if body is None else "POST"
+    def _request(self, line: bytes | None) -> bytes:
+        body, _, token = (line or b"").partition(b"\t")
+        method = "POST" if body else "GET"
         head = (
             f"{method} {self._url.path}?{self._url.query} HTTP/1.1\r\nhost: {self._url.netloc}\r\n"
         )
-        if body is None:
+        if token:
+            head += f"authorization: Bearer {token.decode()}\r\n"
+        if not body:
             return f"{head}\r\n".encode()
         entity = f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
         return f"{head}{entity}".encode() + body

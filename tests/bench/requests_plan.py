@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,12 +68,22 @@ def server_way(name: str, shape: str, *, url: str, body: Mapping[str, Any], mete
 
 
 def measured_load(
-    url: str, bodies: Iterable[Mapping[str, Any]], meter: Meter, *, callers: int, requests: int
+    url: str,
+    bodies: Iterable[Mapping[str, Any]],
+    meter: Meter,
+    *,
+    callers: int,
+    requests: int,
+    tokens: Sequence[str] = (),
 ) -> Batch:
-    """Put a server under load, and read its CPU before and after."""
+    """Put a server under load, and read its CPU before and after.
+
+    Each body is sent with each of the tokens, where there are any.
+    """
     mark = '"token"' if "streaming_query" in url else '"content"'
     before = meter.cpu()
-    lines = "\n".join(json.dumps(body) for body in bodies)
+    texts = [json.dumps(body) for body in bodies]
+    lines = "\n".join(f"{text}\t{token}" for token in tokens for text in texts) or "\n".join(texts)
     arguments = (url, str(callers), str(requests), mark)
     batch = run_measured("tests.bench.load", *arguments, body=lines.encode())
     return dataclasses.replace(batch, cpu=meter.cpu() - before)
