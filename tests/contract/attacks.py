@@ -46,32 +46,3 @@ ATTACKS: Final[Mapping[int, str]] = {
     42: "a name that resolves anew after its check is called at the address that was checked",
     43: "redirects to private addresses, in long chains or to another scheme are refused",
 }
-
-NOT_YET: Final = frozenset(ATTACKS) - {
-    *range(1, 15),
-    15,
-    16,
-    17,
-    18,
-    19,
-    20,
-    21,
-    22,
-    25,
-    28,
-    29,
-    30,
-    31,
-    32,
-    33,
-    34,
-    35,
-    36,
-    37,
-    38,
-    40,
-    41,
-    42,
-    43,
-}
-"""Those that no test makes yet."""

@@ -13,6 +13,7 @@ from lightspeed_core.errors import (
     Forbidden,
     InternalError,
     LightspeedError,
+    MalformedRequest,
     Unauthenticated,
 )
 from tests.support.scripted_cluster import ScriptedCluster
@@ -41,6 +42,17 @@ async def test_without_a_token_the_cluster_is_not_asked() -> None:
     cluster = ScriptedCluster(t=ADA)
     with pytest.raises(Unauthenticated, match="No Authorization header found"):
         await K8sAuthenticator(cluster).authenticate(Credentials(path="/v1/query", headers=[]))
+    assert not cluster.calls
+
+
+@pytest.mark.attack(13)
+async def test_two_tokens_are_malformed_and_the_cluster_is_not_asked() -> None:
+    cluster = ScriptedCluster(t=ADA)
+    (header,) = bearer("t").headers
+    with pytest.raises(MalformedRequest):
+        await K8sAuthenticator(cluster).authenticate(
+            Credentials(path="/v1/query", headers=[header, header])
+        )
     assert not cluster.calls
 
 

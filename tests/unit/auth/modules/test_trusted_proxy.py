@@ -62,8 +62,12 @@ async def test_a_proxy_that_names_nobody_is_refused(names: tuple[str, ...]) -> N
     assert refusal.cause == "Missing required header 'X-Forwarded-User'"
 
 
-async def test_two_names_are_malformed() -> None:
+@pytest.mark.attack(13)
+async def test_two_names_or_two_tokens_are_malformed() -> None:
     assert isinstance(await refusal_of(sent("ada", "eve")), MalformedRequest)
+    (token, name) = sent("ada").headers
+    twice = Credentials(path="/v1/query", headers=[token, token, name])
+    assert isinstance(await refusal_of(twice), MalformedRequest)
 
 
 @pytest.mark.parametrize(
