@@ -49,7 +49,7 @@ class Beside(TypedDict):
 
 
 def encode(turn: Turn) -> str:
-    """Return the document of a turn: all fields but those of `Beside`."""
+    """Return the document of a turn: all fields but those of `Beside` and of the moment."""
     document = {name: getattr(turn, name) for name in _NAMES}
     try:
         return orjson.dumps(document, default=_as_dict).decode()
