@@ -6,6 +6,7 @@ It cannot know whether the gateway or somebody else has set it.
 import base64
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from lightspeed_core.auth.credentials import Credentials
@@ -31,7 +32,7 @@ class RhIdentityAuthenticator:
         self._required = configuration.required_entitlements or ()
 
     async def authenticate(self, credentials: Credentials) -> Identity:
-        """Return whom the header names.
+        """Return whom the header names; its content are the claims.
 
         Raises `Unauthenticated` without the header, `MalformedRequest` where it cannot be
         understood, `Forbidden` where an entitlement is missing.
@@ -42,7 +43,7 @@ class RhIdentityAuthenticator:
         content = self._decode(header)
         caller = _caller_of(_object_at(content, "identity"))
         self._check_entitlements(content)
-        return caller
+        return replace(caller, claims=content)
 
     def _decode(self, header: str) -> _Object:
         if len(header) > self._max_size:

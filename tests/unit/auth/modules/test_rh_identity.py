@@ -11,6 +11,7 @@ from lightspeed_core.auth.modules.rh_identity import RhIdentityAuthenticator
 from lightspeed_core.config.authentication import RHIdentityConfiguration
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.errors import Forbidden, MalformedRequest, Unauthenticated
+from lightspeed_core.quota.subjects import organisation_of, system_of
 
 USER: dict[str, Any] = {"type": "User", "user": {"user_id": "u-1", "username": "ada"}}
 SYSTEM: dict[str, Any] = {
@@ -54,7 +55,18 @@ async def caller_of(identity: Any, **more: Any) -> Identity:
 async def test_callers_of_each_type_are_known(
     identity: dict[str, Any], user_id: str, username: str
 ) -> None:
-    assert await caller_of(identity) == Identity(user_id=user_id, username=username)
+    caller = await caller_of(identity)
+    claims = {"identity": identity}
+    assert caller == Identity(user_id=user_id, username=username, claims=claims)
+
+
+@pytest.mark.requirement("quota.subjects")
+async def test_organisation_and_system_of_an_identity_can_be_charged() -> None:
+    caller = await caller_of(SYSTEM)
+    assert organisation_of(caller).subject_id == "org 321"
+    assert system_of(caller).subject_id == "system host-1"
+    internal = await caller_of({**USER, "internal": {"org_id": "654"}})
+    assert organisation_of(internal).subject_id == "org 654"
 
 
 async def test_without_a_header_the_caller_is_unknown() -> None:
