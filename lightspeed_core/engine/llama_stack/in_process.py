@@ -244,6 +244,23 @@ def _provider_entries(config: Any) -> list[Json]:
 
 async def _close(iterator: Any) -> None:
     """End an upstream's stream; providers return generators, SDK streams or plain iterators."""
+    wrapped = _wrapped(iterator)
+    await _close_itself(iterator)
+    if wrapped is not None:
+        await _close_itself(wrapped)
+
+
+def _wrapped(iterator: Any) -> Any:
+    """Return the SDK's stream in the generator around it, which ends without closing the stream.
+
+    `OpenAIMixin._maybe_overwrite_id` names it so. Left alone it holds the connection, and the model
+    goes on, until the garbage collector comes by.
+    """
+    frame = getattr(iterator, "ag_frame", None)
+    return None if frame is None else frame.f_locals.get("resp")
+
+
+async def _close_itself(iterator: Any) -> None:
     for name in ("aclose", "close"):
         close: Callable[[], Any] | None = getattr(iterator, name, None)
         if close is not None:
