@@ -179,7 +179,7 @@ async def test_a_client_that_never_reads_costs_the_turn_nothing(
         "path": "/v1/streaming_query",
         "query_string": b"",
         "root_path": "",
-        "headers": [(b"content-type", b"application/json")],
+        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")],
     }
     with abandoned_generators() as abandoned:
         async with no_task_left(), asyncio.TaskGroup() as group:
