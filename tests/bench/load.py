@@ -1,9 +1,9 @@
 """The load: a process of its own that sends bodies again and again over kept connections.
 
 Started as `python -m tests.bench.load URL CALLERS REQUESTS MARK`, the bodies on stdin, one a line
-and sent in turn; without any, it is GET. What stands behind a tab is sent as a bearer token.
-Prints a `Batch` as JSON. It reads HTTP by hand, so that it takes little from the process that is
-measured.
+and sent in turn; without any, it is GET. What stands behind a tab is sent as a bearer token, and
+behind another one as the query. Prints a `Batch` as JSON. It reads HTTP by hand, so that it takes
+little from the process that is measured.
 """
 
 import asyncio
@@ -34,11 +34,10 @@ class Load:
         self.failed = 0
 
     def _request(self, line: bytes | None) -> bytes:
-        body, _, token = (line or b"").partition(b"\t")
+        body, token, query = [*(line or b"").split(b"\t"), b"", b""][:3]
         method = "POST" if body else "GET"
-        head = (
-            f"{method} {self._url.path}?{self._url.query} HTTP/1.1\r\nhost: {self._url.netloc}\r\n"
-        )
+        target = f"{self._url.path}?{query.decode() or self._url.query}"
+        head = f"{method} {target} HTTP/1.1\r\nhost: {self._url.netloc}\r\n"
         if token:
             head += f"authorization: Bearer {token.decode()}\r\n"
         if not body:

@@ -39,6 +39,14 @@ UPSTREAMS = (
 
 
 @dataclass(frozen=True)
+class User:
+    """Who asks: by a bearer token, or as the query names them."""
+
+    token: str = ""
+    query: str = ""
+
+
+@dataclass(frozen=True)
 class Way:
     """One way to an answer; `measure` takes callers and requests."""
 
@@ -74,16 +82,18 @@ def measured_load(
     *,
     callers: int,
     requests: int,
-    tokens: Sequence[str] = (),
+    users: Sequence[User] = (),
 ) -> Batch:
     """Put a server under load, and read its CPU before and after.
 
-    Each body is sent with each of the tokens, where there are any.
+    Each body is sent by each of the users, where there are any.
     """
     mark = '"token"' if "streaming_query" in url else '"content"'
     before = meter.cpu()
     texts = [json.dumps(body) for body in bodies]
-    lines = "\n".join(f"{text}\t{token}" for token in tokens for text in texts) or "\n".join(texts)
+    lines = "\n".join(
+        f"{text}\t{user.token}\t{user.query}" for user in users or (User(),) for text in texts
+    )
     arguments = (url, str(callers), str(requests), mark)
     batch = run_measured("tests.bench.load", *arguments, body=lines.encode())
     return dataclasses.replace(batch, cpu=meter.cpu() - before)
