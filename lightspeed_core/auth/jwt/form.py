@@ -4,13 +4,13 @@ What RFC 7515 lets a header say about where keys are (`jku`, `jwk`, `x5u`, `x5c`
 all: keys come from the configured key server alone (RFC 8725, 3.10).
 """
 
-import json
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, cast
 
+from lightspeed_core.auth.strict_json import decode_strictly
 from lightspeed_core.errors import Unauthenticated
 
 LONGEST_TOKEN: Final = 16 * 1024
@@ -62,12 +62,7 @@ def read_object(encoded: bytes) -> dict[str, Any]:
     Two members of one name are refused (RFC 7519, 4), and so are NaN, infinity and nesting
     deeper than `DEEPEST_NESTING`.
     """
-    try:
-        found: object = json.loads(
-            encoded.decode(), object_pairs_hook=_members, parse_constant=_refuse_constant
-        )
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+    found: object = decode_strictly(encoded)
     if not isinstance(found, dict) or not _is_shallow(cast("object", found), DEEPEST_NESTING):
         raise ValueError("no object, or nested too deeply")
     return cast("dict[str, Any]", found)
@@ -78,17 +73,6 @@ def _text(header: Mapping[str, Any], name: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise Unauthenticated("Token format error")
     return value
-
-
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a name occurs twice")
-    return members
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _is_shallow(value: object, levels: int) -> bool:
