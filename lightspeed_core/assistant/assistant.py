@@ -128,8 +128,7 @@ class Assistant:
         )
 
     async def _stored(self, turn_id: str) -> Turn:
-        # A database may not take NUL; no turn has it.
-        turn = None if "\0" in turn_id else await self._store.find_turn(turn_id)
+        turn = await self._store.find_turn(turn_id)
         if turn is None or self._is_past(turn):
             raise NotFound(_RESOURCE, turn_id)
         return turn
