@@ -123,6 +123,20 @@ def test_an_expression_in_the_configuration_is_replaced(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "configuration.json").read_text())["name"] == "value"
 
 
+def output_of(program: str, *arguments: str, folder: Path) -> str:
+    """Run a program in an interpreter of its own and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=folder,
+        env=service_environment(folder / "data", free_port(), {}),
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=True,
+    )
+    return done.stdout
+
+
 @pytest.mark.requirement("cli.flags")
 def test_help_and_the_dump_import_neither_the_stack_nor_the_server(tmp_path: Path) -> None:
     program = (
@@ -137,16 +151,7 @@ def test_help_and_the_dump_import_neither_the_stack_nor_the_server(tmp_path: Pat
         "print('imported:', sorted(heavy & sys.modules.keys()))\n"
     )
     for flag in ("-h", "-d", "--version"):
-        done = subprocess.run(
-            [sys.executable, "-c", program, flag],
-            cwd=tmp_path,
-            env=service_environment(tmp_path / "data", free_port(), {}),
-            capture_output=True,
-            text=True,
-            timeout=START_SECONDS,
-            check=True,
-        )
-        assert "imported: []" in done.stdout
+        assert "imported: []" in output_of(program, flag, folder=tmp_path)
 
 
 @pytest.mark.requirement("start.own-module")
@@ -163,16 +168,7 @@ def test_a_start_imports_the_libraries_of_no_other_authentication_module(tmp_pat
         "asyncio.run(start())\n"
         "print('imported:', sorted({'joserfc', 'kubernetes_asyncio'} & sys.modules.keys()))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env=service_environment(tmp_path / "data", free_port(), {}),
-        capture_output=True,
-        text=True,
-        timeout=START_SECONDS,
-        check=True,
-    )
-    assert "imported: []" in done.stdout
+    assert "imported: []" in output_of(program, folder=tmp_path)
 
 
 @pytest.mark.requirement("engine.boot")
