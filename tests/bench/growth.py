@@ -4,6 +4,7 @@ Both services run side by side on databases that were filled in bulk, and are me
 """
 
 import asyncio
+import json
 import random
 import sys
 from collections import defaultdict
@@ -174,7 +175,7 @@ def _side(
     directory = folder / name.replace(" ", "-")
     directory.mkdir(parents=True)
     config = directory / "lcs.yaml"
-    config.write_text(_CONFIG.format(database=database_section(settings)))
+    config.write_text(_CONFIG.format(database=json.dumps(database_section(settings))))
     data = directory / "data"
     with (
         running_service(data, environment=environment, config=config) as service,

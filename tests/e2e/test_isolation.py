@@ -12,6 +12,8 @@ import yaml
 
 from lightspeed_core.api.openapi import document
 from lightspeed_core.config.root import Configuration
+from lightspeed_core.db.connect import DatabaseSettings, SqliteSettings
+from tests.support.collecting import database_section
 from tests.support.operations import REQUESTS, UNKNOWN_ID, WITHOUT_STORE, fill_in
 from tests.support.postgres import Postgres
 from tests.support.service import Service, running_service
@@ -86,13 +88,11 @@ def started(
     model_environment: dict[str, str],
 ) -> Generator[Service]:
     folder = tmp_path_factory.mktemp("isolation")
-    database: dict[str, Any] = {"sqlite": {"db_path": str(folder / "service.db")}}
+    settings: DatabaseSettings = SqliteSettings(path=folder / "service.db")
     if request.param == "postgres":
         server = request.getfixturevalue("postgres")
         assert isinstance(server, Postgres)
         settings = server.settings()
-        names = {"host": settings.host, "db": settings.database, "user": settings.user}
-        database = {"postgres": names | {"password": "x", "namespace": settings.namespace}}
     stack = {"use_as_library_client": True, "library_client_config_path": "shipped:run.yaml"}
     feedback = {"feedback_enabled": True, "feedback_storage": str(folder / "feedback")}
     configuration = {
@@ -100,7 +100,7 @@ def started(
         "service": {"host": "127.0.0.1", "port": "${env.LIGHTSPEED_PORT}"},
         "llama_stack": stack,
         "user_data_collection": feedback,
-        "database": database,
+        "database": database_section(settings),
     }
     config = folder / "lcs.yaml"
     config.write_text(yaml.safe_dump(configuration))

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 import yaml
 
+from tests.support.collecting import database_section
 from tests.support.operations import REQUESTS, check_operation, ids_for, operations_of
 from tests.support.postgres import Postgres
 from tests.support.service import Service, running_service
@@ -24,14 +25,6 @@ def on_postgres(
     model_environment: dict[str, str],
 ) -> Generator[Service]:
     folder = tmp_path_factory.mktemp("on-postgres")
-    server = postgres.settings()
-    database = {
-        "host": server.host,
-        "db": server.database,
-        "user": server.user,
-        "password": "any",
-        "namespace": server.namespace,
-    }
     configuration = {
         "name": "on PostgreSQL",
         "service": {"host": "127.0.0.1", "port": "${env.LIGHTSPEED_PORT}"},
@@ -44,7 +37,7 @@ def on_postgres(
             "feedback_storage": str(folder / "feedback"),
         },
         "knowledge": {"product_docs": True},
-        "database": {"postgres": database},
+        "database": database_section(postgres.settings()),
     }
     config = folder / "lcs.yaml"
     config.write_text(yaml.safe_dump(configuration))

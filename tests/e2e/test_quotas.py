@@ -1,6 +1,7 @@
 """Quotas on the started service, with a configuration as the original documents it."""
 
 import asyncio
+import json
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Generator
@@ -11,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from lightspeed_core.db.connect import DatabaseSettings, SqliteSettings
 from tests.support.collecting import database_section
 from tests.support.postgres import Postgres
 from tests.support.service import Service, running_service
@@ -62,11 +64,12 @@ async def service(
     request: pytest.FixtureRequest, tmp_path: Path, model_environment: dict[str, str]
 ) -> AsyncIterator[Service]:
     """Two workers, with quotas in a file or on a server."""
-    database = f"{{sqlite: {{db_path: {tmp_path}/quota.sqlite}}}}"
+    settings: DatabaseSettings = SqliteSettings(path=tmp_path / "quota.sqlite")
     if request.param == "postgres":
         server = request.getfixturevalue("postgres")
         assert isinstance(server, Postgres)
-        database = database_section(server.settings())
+        settings = server.settings()
+    database = json.dumps(database_section(settings))
     with service_with(tmp_path, database[1:-1], DAILY, model_environment) as started:
         yield started
 

@@ -1,8 +1,10 @@
 """Configurations of services that keep all there is to keep: turns, transcripts, feedback."""
 
+import json
 from pathlib import Path
+from typing import Any
 
-from lightspeed_core.db.connect import DatabaseSettings
+from lightspeed_core.db.connect import DatabaseSettings, SqliteSettings
 from lightspeed_core.db.postgres import PostgresSettings
 
 _CONFIG = """\
@@ -23,16 +25,18 @@ def write_configuration(folder: Path, settings: DatabaseSettings, *, workers: in
     """Write a configuration into a folder that also takes what is collected."""
     file = folder / "lcs.yaml"
     file.write_text(
-        _CONFIG.format(folder=folder, workers=workers, database=database_section(settings))
+        _CONFIG.format(
+            folder=folder, workers=workers, database=json.dumps(database_section(settings))
+        )
     )
     return file
 
 
-def database_section(settings: DatabaseSettings) -> str:
-    """Return the section that names a database."""
-    if isinstance(settings, PostgresSettings):
-        return (
-            f"{{postgres: {{host: '{settings.host}', db: {settings.database}, "
-            f"user: {settings.user}, password: any, namespace: {settings.namespace}}}}}"
-        )
-    return f"{{sqlite: {{db_path: {settings.path}}}}}"
+def database_section(settings: DatabaseSettings) -> dict[str, Any]:
+    """Return the section that names a database; as JSON it is YAML too."""
+    match settings:
+        case SqliteSettings(path=path):
+            return {"sqlite": {"db_path": str(path)}}
+        case PostgresSettings() as server:
+            names = {"host": server.host, "db": server.database, "user": server.user}
+            return {"postgres": names | {"password": "any", "namespace": server.namespace}}

@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx2
 
@@ -22,13 +21,13 @@ from lightspeed_core.auth.authorizer import OpenAuthorizer
 from lightspeed_core.auth.modules.noop import NoopAuthenticator
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.access import ConversationAccess
-from lightspeed_core.db.connect import DatabaseSettings, SqliteSettings
-from lightspeed_core.db.postgres import PostgresSettings
+from lightspeed_core.db.connect import DatabaseSettings
 from lightspeed_core.observability.metrics import Metrics
 from lightspeed_core.prompts.saved import SavedPrompts
 from lightspeed_core.quota.account import QuotasOfRoutes
 from tests.support.asgi import BOUND_SECONDS, build_app, client_of
 from tests.support.audit import HeardTrail
+from tests.support.collecting import database_section
 from tests.support.scripted_engine import ScriptedEngine
 
 
@@ -61,7 +60,7 @@ async def whole_service(root: Path, database: DatabaseSettings) -> AsyncGenerato
             "name": "whole",
             "service": {},
             "llama_stack": {"url": "http://localhost:8321"},
-            "database": _section_of(database),
+            "database": database_section(database),
             "user_data_collection": {
                 "feedback_enabled": True,
                 "feedback_storage": str(root / "feedback"),
@@ -112,19 +111,3 @@ async def whole_service(root: Path, database: DatabaseSettings) -> AsyncGenerato
                 await asyncio.sleep(0.01)
         client = await stack.enter_async_context(client_of(build_app(services)))
         yield Whole(client, engine, services, trail, root)
-
-
-def _section_of(database: DatabaseSettings) -> dict[str, Any]:
-    match database:
-        case SqliteSettings(path=path):
-            return {"sqlite": {"db_path": str(path)}}
-        case PostgresSettings() as server:
-            return {
-                "postgres": {
-                    "host": server.host,
-                    "db": server.database,
-                    "user": server.user,
-                    "password": "any",
-                    "namespace": server.namespace,
-                }
-            }
