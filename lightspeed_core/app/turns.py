@@ -13,7 +13,7 @@ from lightspeed_core.assistant.context import AssistantSettings
 from lightspeed_core.assistant.keeper import TurnKeeper
 from lightspeed_core.assistant.record import TurnRecorder
 from lightspeed_core.assistant.supervisor import Pipeline, TurnSupervisor
-from lightspeed_core.assistant.tool_loop import NoTools
+from lightspeed_core.assistant.toolbox import JoinedTools
 from lightspeed_core.assistant.topic import TopicWriter
 from lightspeed_core.assistant.turn import TurnParts, run_turn
 from lightspeed_core.conversations.store import ConversationStore
@@ -65,7 +65,7 @@ def _turn_parts(parts: Parts) -> TurnParts:
     return TurnParts(
         engine=parts.engine,
         store=parts.store,
-        toolbox=NoTools(),
+        tools=JoinedTools(()),
         metrics=parts.metrics,
         settings=parts.settings,
         text_stored=parts.text_stored,

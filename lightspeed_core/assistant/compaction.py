@@ -14,7 +14,8 @@ from typing import Any, Final
 from lightspeed_core.assistant.attachments import with_attachments
 from lightspeed_core.assistant.context import CompactionSettings, TurnContext
 from lightspeed_core.assistant.token_estimate import estimate_prompt, estimate_tokens
-from lightspeed_core.assistant.tool_loop import Chat, NoTools, run_model
+from lightspeed_core.assistant.tool_loop import Chat, run_model
+from lightspeed_core.assistant.toolbox import EmptyToolbox
 from lightspeed_core.conversations.models import Summary
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.events import ModelFinished, TextDelta, Warned
@@ -158,7 +159,7 @@ class Compactor:
             self._chat,
             model=self._model,
             messages=messages,
-            toolbox=NoTools(),
+            toolbox=EmptyToolbox(),
             max_rounds=1,
             max_calls=0,
         )

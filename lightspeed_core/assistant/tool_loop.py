@@ -1,35 +1,27 @@
 """Model and tools in turn until the model answers; the only place where a model is called."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol
 
 from lightspeed_core.assistant.together import together
 from lightspeed_core.assistant.token_estimate import estimate_usage
+from lightspeed_core.assistant.toolbox import Toolbox, ToolOutput
 from lightspeed_core.domain.events import (
+    DocumentsRetrieved,
     ModelAccepted,
     ModelEvent,
     ModelFinished,
     TextDelta,
     ToolCallFinished,
     ToolCallStarted,
+    TurnEvent,
+    Warned,
 )
 from lightspeed_core.domain.messages import Message, Role, TokenUsage
 from lightspeed_core.domain.tools import UNPARSED_ARGUMENTS, ToolCall, ToolResult, ToolSpec
 from lightspeed_core.engine.types import ChatDelta, ChatRequest
-
-
-class Toolbox(Protocol):
-    """The tools of one turn."""
-
-    def specs(self) -> tuple[ToolSpec, ...]:
-        """Return what is offered to the model."""
-        ...
-
-    async def call(self, call: ToolCall) -> ToolResult:
-        """Run a tool. A failure of the tool is a result with status `failure`."""
-        ...
 
 
 class Chat(Protocol):
@@ -40,24 +32,6 @@ class Chat(Protocol):
         ...
 
 
-class NoTools:
-    """The toolbox of a turn without tools."""
-
-    def specs(self) -> tuple[ToolSpec, ...]:
-        """Offer nothing."""
-        return ()
-
-    async def call(self, call: ToolCall) -> ToolResult:
-        """Tell the model that it called what it was not offered."""
-        return ToolResult(
-            call_id=call.id,
-            name=call.name,
-            status="failure",
-            content=f"There is no tool named {call.name}.",
-            type=call.type,
-        )
-
-
 async def run_model(
     engine: Chat,
     *,
@@ -66,7 +40,7 @@ async def run_model(
     toolbox: Toolbox,
     max_rounds: int,
     max_calls: int,
-) -> AsyncGenerator[ModelEvent]:
+) -> AsyncGenerator[TurnEvent | ModelEvent]:
     """Yield what the model says and does, until it answers without calling a tool.
 
     After `max_rounds` model calls, or once more than `max_calls` tools would have been called,
@@ -89,14 +63,15 @@ async def run_model(
                 yield event
         if not calls or round_number == max_rounds:
             return
-        calls = calls[: max_calls - called]
+        calls = _labelled(calls[: max_calls - called], tools)
         called += len(calls)
         for call in calls:
             yield ToolCallStarted(call)
-        results = await _call_tools(toolbox, calls, round_number)
-        for result in results:
-            yield ToolCallFinished(result)
-        prompt = (*prompt, *_exchange("".join(text), calls, results))
+        outputs = await together(_call_tool(toolbox, call) for call in calls)
+        for call, output in zip(calls, outputs, strict=True):
+            for told in _describe(call, output, round_number):
+                yield told
+        prompt = (*prompt, *_exchange("".join(text), calls, outputs))
 
 
 async def _call_model(engine: Chat, request: ChatRequest) -> AsyncGenerator[ModelEvent]:
@@ -130,31 +105,49 @@ def _writable(tokens: tuple[str, ...]) -> tuple[str, ...]:
     return tokens
 
 
-async def _call_tools(
-    toolbox: Toolbox, calls: Sequence[ToolCall], round_number: int
-) -> list[ToolResult]:
-    results = await together(_call_tool(toolbox, call) for call in calls)
-    return [replace(result, round=round_number) for result in results]
+def _labelled(calls: Sequence[ToolCall], tools: Sequence[ToolSpec]) -> tuple[ToolCall, ...]:
+    """Say of each call what kind it is and which server runs it, which models do not know."""
+    known = {tool.name: tool for tool in tools}
+    return tuple(
+        replace(call, type=known[call.name].type, server=known[call.name].server)
+        if call.name in known
+        else call
+        for call in calls
+    )
 
 
-async def _call_tool(toolbox: Toolbox, call: ToolCall) -> ToolResult:
+async def _call_tool(toolbox: Toolbox, call: ToolCall) -> ToolOutput:
     if UNPARSED_ARGUMENTS in call.arguments:
-        return ToolResult(
-            call_id=call.id,
-            name=call.name,
-            status="failure",
+        return ToolOutput(
             content="The arguments are not a JSON object; the tool was not called.",
-            type=call.type,
+            status="failure",
         )
     return await toolbox.call(call)
 
 
+def _describe(call: ToolCall, output: ToolOutput, round_number: int) -> Iterator[TurnEvent]:
+    yield ToolCallFinished(
+        ToolResult(
+            call_id=call.id,
+            name=call.name,
+            status=output.status,
+            content=output.content,
+            type=call.type,
+            round=round_number,
+        )
+    )
+    if output.chunks:
+        yield DocumentsRetrieved(output.chunks)
+    for warning in output.warnings:
+        yield Warned(warning)
+
+
 def _exchange(
-    text: str, calls: tuple[ToolCall, ...], results: Sequence[ToolResult]
+    text: str, calls: tuple[ToolCall, ...], outputs: Sequence[ToolOutput]
 ) -> tuple[Message, ...]:
     asked = Message(role=Role.ASSISTANT, content=text, tool_calls=calls)
     answered = (
-        Message(role=Role.TOOL, content=result.content, tool_call_id=result.call_id)
-        for result in results
+        Message(role=Role.TOOL, content=output.content, tool_call_id=call.id)
+        for call, output in zip(calls, outputs, strict=True)
     )
     return (asked, *answered)

@@ -7,7 +7,7 @@ them.
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from lightspeed_core.assistant.citations import verify_citations
@@ -24,7 +24,8 @@ from lightspeed_core.assistant.shields import (
     output_shields,
 )
 from lightspeed_core.assistant.spending import bound_of_call
-from lightspeed_core.assistant.tool_loop import Toolbox, run_model
+from lightspeed_core.assistant.tool_loop import run_model
+from lightspeed_core.assistant.toolbox import EmptyToolbox, Toolbox, ToolSource
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.events import (
     ConversationCompacted,
@@ -55,7 +56,7 @@ class TurnParts:
 
     engine: Engine
     store: ConversationStore
-    toolbox: Toolbox
+    tools: ToolSource
     metrics: Metrics
     settings: AssistantSettings
     text_stored: asyncio.Event
@@ -80,8 +81,7 @@ async def run_turn(
             yield started
             yield refusal
             return
-        found = await _retrieve(context, parts)
-        async with aclosing(_Answer(context, parts, model, found).events()) as answer:
+        async with aclosing(_answer(context, parts, model)) as answer:
             async for event in answer:
                 if isinstance(event, ModelAccepted | ConversationCompacted) and started:
                     yield started
@@ -89,6 +89,19 @@ async def run_turn(
                 if isinstance(event, Warned):
                     parts.metrics.warned(event.warning.code)
                 model.note(event)
+                yield event
+
+
+async def _answer(
+    context: TurnContext, parts: TurnParts, model: MeasuredChat
+) -> AsyncGenerator[TurnEvent | ModelEvent]:
+    """Find what the answer needs, then ask; tools are let go of at the end."""
+    toolbox = EmptyToolbox() if context.request.no_tools else await parts.tools.open(context)
+    async with aclosing(toolbox):
+        found = await _retrieve(context, parts)
+        found = replace(found, warnings=(*toolbox.warnings(), *found.warnings))
+        async with aclosing(_Answer(context, parts, model, found, toolbox).events()) as events:
+            async for event in events:
                 yield event
 
 
@@ -129,12 +142,18 @@ class _Answer:
     """What the model says, told as much of the conversation as fits."""
 
     def __init__(
-        self, context: TurnContext, parts: TurnParts, model: MeasuredChat, found: Retrieved
+        self,
+        context: TurnContext,
+        parts: TurnParts,
+        model: MeasuredChat,
+        found: Retrieved,
+        toolbox: Toolbox,
     ) -> None:
         self._context = context
         self._parts = parts
         self._model = model
         self._found = found
+        self._toolbox = toolbox
         self._earlier = Earlier()
         self._is_compacted = False
         self._is_accepted = False
@@ -221,7 +240,7 @@ class _Answer:
             self._model,
             model=self._context.begun.model.identifier,
             messages=self._messages(),
-            toolbox=self._parts.toolbox,
+            toolbox=self._toolbox,
             max_rounds=settings.max_infer_iters,
             max_calls=settings.max_tool_calls,
         )

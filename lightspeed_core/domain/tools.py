@@ -10,21 +10,30 @@ UNPARSED_ARGUMENTS: Final = "unparsed_arguments"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSpec:
-    """A tool as it is offered to the model; `parameters` is a JSON Schema object."""
+    """A tool as it is offered to the model; `parameters` is a JSON Schema object.
+
+    `type` is the wire name of its calls, `server` the MCP server that runs it.
+    """
 
     name: str
     description: str
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    type: str = "function_call"
+    server: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """The model's wish to use a tool; `type` is the wire name, such as `mcp_call`."""
+    """The model's wish to use a tool; `type` is the wire name, such as `mcp_call`.
+
+    `server` is the MCP server that runs the tool.
+    """
 
     id: str
     name: str
     arguments: Mapping[str, Any]
     type: str = "function_call"
+    server: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from lightspeed_core.assistant.keeper import TurnKeeper
 from lightspeed_core.assistant.live import EventSource
 from lightspeed_core.assistant.record import TurnRecorder
 from lightspeed_core.assistant.supervisor import OnAnswered, TurnSupervisor
-from lightspeed_core.assistant.tool_loop import NoTools, Toolbox
+from lightspeed_core.assistant.toolbox import JoinedTools, ToolSource
 from lightspeed_core.assistant.topic import TopicWriter
 from lightspeed_core.assistant.turn import TurnParts, run_turn
 from lightspeed_core.config.authorization import Action
@@ -52,7 +52,7 @@ async def wired_assistant(
     store: ConversationStore,
     *,
     settings: AssistantSettings | None = None,
-    toolbox: Toolbox | None = None,
+    tools: ToolSource | None = None,
     on_answered: OnAnswered | None = None,
     transcripts: Transcripts | None = None,
     quotas: QuotasOfRoutes | None = None,
@@ -68,7 +68,7 @@ async def wired_assistant(
         parts = TurnParts(
             engine=engine,
             store=store,
-            toolbox=toolbox or NoTools(),
+            tools=tools or JoinedTools(()),
             metrics=metrics,
             settings=settings,
             text_stored=text_stored,

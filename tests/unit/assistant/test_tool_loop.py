@@ -1,16 +1,22 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from lightspeed_core.assistant.tool_loop import NoTools, Toolbox, run_model
+from lightspeed_core.assistant.tool_loop import run_model
+from lightspeed_core.assistant.toolbox import EmptyToolbox, Toolbox, ToolOutput
 from lightspeed_core.domain.events import (
+    DocumentsRetrieved,
     ModelAccepted,
     ModelEvent,
     ModelFinished,
     TextDelta,
     ToolCallFinished,
     ToolCallStarted,
+    TurnEvent,
+    Warned,
 )
 from lightspeed_core.domain.messages import Message, Role
-from lightspeed_core.domain.tools import UNPARSED_ARGUMENTS, ToolCall, ToolResult, ToolSpec
+from lightspeed_core.domain.retrieval import RagChunk
+from lightspeed_core.domain.tools import UNPARSED_ARGUMENTS, ToolCall, ToolSpec
+from lightspeed_core.domain.turn import TurnWarning
 from lightspeed_core.engine.types import ChatDelta
 from tests.support.scripted_engine import DEFAULT_MODEL, ScriptedEngine, calls, says
 
@@ -21,23 +27,45 @@ QUESTION = (Message(role=Role.USER, content="How warm is it?"),)
 class Thermometer:
     """A toolbox with one tool."""
 
+    output: ToolOutput = field(default_factory=lambda: ToolOutput(content="21"))
     called: list[ToolCall] = field(default_factory=list[ToolCall])
 
     def specs(self) -> tuple[ToolSpec, ...]:
-        return (ToolSpec(name="read", description="Read the temperature."),)
+        return (
+            ToolSpec(
+                name="read", description="Read the temperature.", type="mcp_call", server="home"
+            ),
+        )
 
-    async def call(self, call: ToolCall) -> ToolResult:
+    def warnings(self) -> tuple[TurnWarning, ...]:
+        return ()
+
+    async def call(self, call: ToolCall) -> ToolOutput:
         self.called.append(call)
-        return ToolResult(call_id=call.id, name=call.name, status="success", content="21")
+        return self.output
+
+    async def aclose(self) -> None:
+        pass
 
 
 def read(number: int) -> ToolCall:
-    return ToolCall(id=f"c{number}", name="read", arguments={"room": number})
+    return ToolCall(
+        id=f"c{number}",
+        name="read",
+        arguments={"room": number},
+        type="mcp_call",
+        server="home",
+    )
+
+
+def unlabelled(*wishes: ToolCall) -> tuple[ToolCall, ...]:
+    """Return calls as a model makes them, who knows neither kinds nor servers."""
+    return tuple(replace(call, type="function_call", server=None) for call in wishes)
 
 
 async def run(
     engine: ScriptedEngine, toolbox: Toolbox, *, rounds: int = 10, tools: int = 30
-) -> list[ModelEvent]:
+) -> list[TurnEvent | ModelEvent]:
     events = run_model(
         engine,
         model=DEFAULT_MODEL,
@@ -56,7 +84,9 @@ async def test_a_model_that_calls_nothing_is_called_once() -> None:
 
 
 async def test_calls_and_results_go_back_to_the_model() -> None:
-    engine = ScriptedEngine().will(calls(read(1), read(2), text="Let me see."), says("21"))
+    engine = ScriptedEngine().will(
+        calls(*unlabelled(read(1), read(2)), text="Let me see."), says("21")
+    )
 
     events = await run(engine, Thermometer())
 
@@ -80,8 +110,32 @@ async def test_calls_and_results_go_back_to_the_model() -> None:
     assert [message.content for message in second[2:]] == ["21", "21"]
 
 
+async def test_calls_and_results_tell_kind_and_server() -> None:
+    engine = ScriptedEngine().will(calls(*unlabelled(read(1))), says("21"))
+
+    events = await run(engine, Thermometer())
+
+    assert [event.call for event in events if isinstance(event, ToolCallStarted)] == [read(1)]
+    (result,) = [event.result for event in events if isinstance(event, ToolCallFinished)]
+    assert result.type == "mcp_call"
+
+
+async def test_what_a_tool_found_and_missed_follows_its_result() -> None:
+    chunk = RagChunk(chunk_id="1", document_id=None, content="21", score=1.0, store_id="s")
+    missing = TurnWarning(code="vector_store_failed", message="A store is away.")
+    engine = ScriptedEngine().will(calls(*unlabelled(read(1))), says("21"))
+    output = ToolOutput(content="21", chunks=(chunk,), warnings=(missing,))
+
+    events = await run(engine, Thermometer(output))
+
+    place = next(at for at, event in enumerate(events) if isinstance(event, ToolCallFinished))
+    assert events[place + 1 : place + 3] == [DocumentsRetrieved((chunk,)), Warned(missing)]
+
+
 async def test_results_tell_their_round() -> None:
-    engine = ScriptedEngine().will(calls(read(1)), calls(read(2)), says("done"))
+    engine = ScriptedEngine().will(
+        calls(*unlabelled(read(1))), calls(*unlabelled(read(2))), says("done")
+    )
 
     events = await run(engine, Thermometer())
 
@@ -90,7 +144,7 @@ async def test_results_tell_their_round() -> None:
 
 
 async def test_the_last_round_offers_no_tools() -> None:
-    engine = ScriptedEngine().will(calls(read(1)), calls(read(2)))
+    engine = ScriptedEngine().will(calls(*unlabelled(read(1))), calls(*unlabelled(read(2))))
     thermometer = Thermometer()
 
     await run(engine, thermometer, rounds=2)
@@ -100,7 +154,7 @@ async def test_the_last_round_offers_no_tools() -> None:
 
 
 async def test_no_more_tools_are_called_than_allowed() -> None:
-    engine = ScriptedEngine().will(calls(read(1), read(2), read(3)), says("done"))
+    engine = ScriptedEngine().will(calls(*unlabelled(read(1), read(2), read(3))), says("done"))
     thermometer = Thermometer()
 
     await run(engine, thermometer, tools=2)
@@ -110,9 +164,9 @@ async def test_no_more_tools_are_called_than_allowed() -> None:
 
 
 async def test_a_tool_that_was_not_offered_fails_and_the_model_is_told() -> None:
-    engine = ScriptedEngine().will(calls(read(1)), says("sorry"))
+    engine = ScriptedEngine().will(calls(*unlabelled(read(1))), says("sorry"))
 
-    events = await run(engine, NoTools())
+    events = await run(engine, EmptyToolbox())
 
     (result,) = [event.result for event in events if isinstance(event, ToolCallFinished)]
     assert result.status == "failure"
@@ -136,7 +190,7 @@ async def test_usage_is_estimated_and_marked_where_none_is_reported() -> None:
     engine = ScriptedEngine().will([ChatDelta(tokens=("12345678",)), ChatDelta()])
 
     (finished,) = [
-        event for event in await run(engine, NoTools()) if isinstance(event, ModelFinished)
+        event for event in await run(engine, EmptyToolbox()) if isinstance(event, ModelFinished)
     ]
 
     assert finished.usage.is_estimated
