@@ -29,6 +29,7 @@ ATTACKS: Final[Mapping[int, str]] = {
     20: "another user's stream is 403 and sends no event",
     21: "no word of one of 100 interleaved users appears where another can read it",
     22: "background work that a user set off writes under that user alone",
+    24: "a store that a role may not read gives it no chunk and no count",
     25: "a spent quota is 429 with Retry-After, for its user alone, and overshoots by one turn",
     28: "a body over the limit is 413 before it was read, however it is sent",
     29: "slow and idle clients are timed out, and the service stays healthy",
@@ -45,4 +46,25 @@ ATTACKS: Final[Mapping[int, str]] = {
     41: "an address of this machine or network is not called unless the configuration allows it",
     42: "a name that resolves anew after its check is called at the address that was checked",
     43: "redirects to private addresses, in long chains or to another scheme are refused",
+    44: "MCP-HEADERS for unknown servers or of bad form are ignored with a warning, never sent",
+    45: "the caller's token reaches no model and no MCP server that is not configured for it",
+    46: "an MCP server that hangs, floods or breaks the protocol costs its own tools alone",
+    47: "a tool that changes after its approval is asked for again",
+    48: "a document that gives orders runs no tool that is not offered, nor one without approval",
+    49: "citations and turn markers in a tool's result are data and are dropped from the answer",
+    50: "a model that calls tools without end stops at the limit, as incomplete and no error",
+    51: "two servers with a tool of one name shadow nothing",
+    52: "a shield that fails, hangs or is gone follows its failure mode, closed by default",
+    53: "a blocked word that is split or disguised is caught, and what is missed is published",
+    54: "of 200 legitimate questions at most one is blocked",
+    74: "a killed ingestion goes on without double or orphaned chunks, and nobody sees a mix",
+    75: "what did not change is embedded by no second ingestion, and what went is found no more",
+    76: "a hostile document is bounded and named, the others go on, and nothing calls the network",
+    77: "another embedding model is refused with advice, never searched in the wrong space",
+    78: "every citation of 1,000 answers is the text at its offsets",
+    79: "NaN, infinite and zero vectors and empty and huge queries crash nothing",
+    80: "ranking on the frozen set is not below that of the last release",
 }
+
+NOT_YET: Final = frozenset({24, *range(44, 55), *range(74, 81)})
+"""Attacks that no test makes yet."""
