@@ -6,6 +6,7 @@ from typing import Final
 
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.config.prompt_template import SystemPrompt
+from lightspeed_core.domain.identity import Identity
 from lightspeed_core.domain.turn import ModelRef, Turn
 from lightspeed_core.quota.account import Account, FreeAccount
 
@@ -61,9 +62,10 @@ class AssistantSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnContext:
-    """One turn, ready to run: `begun` is its record in state `waiting`."""
+    """One turn, ready to run: `begun` is its record in state `waiting`, `caller` who asked."""
 
     begun: Turn
+    caller: Identity
     request: TurnRequest
     is_new: bool
     system_prompt: str

@@ -62,6 +62,7 @@ async def prepare_turn(
     await account.check()
     return TurnContext(
         begun=_begun(request, caller, conversation, model),
+        caller=caller,
         request=request,
         is_new=conversation is None,
         system_prompt=system_prompt,

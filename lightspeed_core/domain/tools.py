@@ -1,5 +1,7 @@
 """Tools that a model may call, its calls and their results."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,7 +14,8 @@ UNPARSED_ARGUMENTS: Final = "unparsed_arguments"
 class ToolSpec:
     """A tool as it is offered to the model; `parameters` is a JSON Schema object.
 
-    `type` is the wire name of its calls, `server` the MCP server that runs it.
+    `type` is the wire name of its calls, `server` the MCP server that runs it. With
+    `needs_approval` a person must allow each call.
     """
 
     name: str
@@ -20,6 +23,13 @@ class ToolSpec:
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     type: str = "function_call"
     server: str | None = None
+    needs_approval: bool = False
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of what a person sees of the tool; another one is another tool."""
+        seen = [self.server, self.name, self.description, dict(self.parameters)]
+        return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

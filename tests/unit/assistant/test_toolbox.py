@@ -6,6 +6,7 @@ import pytest
 from lightspeed_core.assistant.context import TurnContext
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.assistant.toolbox import JoinedTools, Toolbox, ToolOutput, ToolSource
+from lightspeed_core.domain.identity import Identity
 from lightspeed_core.domain.tools import ToolCall, ToolSpec
 from lightspeed_core.domain.turn import ModelRef, Turn, TurnWarning
 from lightspeed_core.errors import EngineUnavailable, LightspeedError
@@ -19,6 +20,7 @@ CONTEXT = TurnContext(
         model=ModelRef(provider="p", model="m"),
         started_at=datetime(2026, 1, 1, tzinfo=UTC),
     ),
+    caller=Identity(user_id="u", username="u"),
     request=TurnRequest(query="How warm is it?"),
     is_new=True,
     system_prompt="",
