@@ -15,6 +15,7 @@ from lightspeed_core.engine.types import (
     ChatRequest,
     EmbeddingPurpose,
     ModelInfo,
+    NewVectorStore,
     ProviderHealth,
     ProviderInfo,
     SearchMode,
@@ -74,11 +75,18 @@ class Engine(Protocol):
         ...
 
     async def insert_document(
-        self, store_id: str, document: SourceDocument, chunks: Sequence[Chunk]
+        self,
+        store_id: str,
+        document: SourceDocument,
+        chunks: Sequence[Chunk],
+        *,
+        embedding_model: str | None = None,
     ) -> None:
         """Store a document with its chunks; an older version of it disappears in the same step.
 
-        Inserting the same version again adds the vectors that it lacked.
+        Inserting the same version again adds the vectors that it lacked. `embedding_model` is the
+        one that made the vectors, without it the store's. Raises `InvalidRequest` when the store
+        holds vectors of another one, `Conflict` when a newer version of the document is stored.
         """
         ...
 
@@ -90,8 +98,57 @@ class Engine(Protocol):
         """List the documents of a store."""
         ...
 
+    async def document_chunks(self, store_id: str, document_id: str) -> list[Chunk]:
+        """Read a document's chunks with their vectors, in the order of its text.
+
+        Raises `NotFound`, and `InvalidRequest` for a store that keeps no documents.
+        """
+        ...
+
+    async def source_document(self, store_id: str, document_id: str) -> SourceDocument:
+        """Read a document as it was stored.
+
+        Raises `NotFound`, also where only chunks are known, and `InvalidRequest` for a store that
+        keeps no documents.
+        """
+        ...
+
     async def vector_stores(self) -> list[VectorStoreInfo]:
-        """List the vector stores in the order of run.yaml."""
+        """List the vector stores: those of run.yaml in its order, then those made at run time."""
+        ...
+
+    async def create_vector_store(self, new: NewVectorStore) -> VectorStoreInfo:
+        """Make a store, which outlives a restart.
+
+        Raises `NotFound` for an unknown embedding model, `Conflict` for an id that is taken and
+        `InvalidRequest` for a provider or dimension that cannot be, or where the choice is open.
+        """
+        ...
+
+    async def update_vector_store(
+        self,
+        store_id: str,
+        *,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        expires_at: int | None = None,
+    ) -> VectorStoreState:
+        """Rename a store, replace its metadata or let it expire; None changes nothing.
+
+        Raises `NotFound`, and `InvalidRequest` for a store that cannot expire.
+        """
+        ...
+
+    async def delete_vector_store(self, store_id: str) -> bool:
+        """Remove a store with all that it holds; say whether it was there."""
+        ...
+
+    async def replace_vector_store(self, store_id: str, *, by: str) -> None:
+        """Let a store serve what another one holds, with its embedding model; `by` is gone then.
+
+        A search sees the one or the other, never a mix. Raises `NotFound`, and `InvalidRequest`
+        for stores that cannot be exchanged.
+        """
         ...
 
     async def vector_store(self, store_id: str) -> VectorStoreState:

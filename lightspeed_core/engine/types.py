@@ -129,6 +129,8 @@ class VectorStoreInfo:
 
     `modes` are the search modes that it serves. `takes_pending_chunks` says whether chunks
     without a vector may be inserted, to be found by keyword until their vectors follow.
+    `wanted_model` is the embedding model that the store is configured for, where it was filled
+    with another one: it goes on with that one until its documents are indexed anew.
     """
 
     store_id: str
@@ -138,11 +140,28 @@ class VectorStoreInfo:
     embedding_dimension: int
     modes: frozenset[SearchMode] = frozenset({SearchMode.VECTOR})
     takes_pending_chunks: bool = False
+    wanted_model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewVectorStore:
+    """A vector store to be made; what is None is left to Llama Stack's configuration."""
+
+    name: str
+    embedding_model: str | None = None
+    embedding_dimension: int | None = None
+    provider_id: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    store_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VectorStoreState:
-    """What a vector store says of itself. Times are in seconds since 1970, None for unknown."""
+    """What a vector store says of itself. Times are in seconds since 1970, None for unknown.
+
+    `metadata` is what the client keeps beside the store. A store whose `expires_at` is past has
+    the status `expired` and answers no more.
+    """
 
     store_id: str
     name: str
@@ -151,6 +170,7 @@ class VectorStoreState:
     expires_at: int | None = None
     usage_bytes: int = 0
     status: str = "completed"
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

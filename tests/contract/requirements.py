@@ -359,6 +359,13 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "store.quota-periods": "A quota whose period is over is renewed once by all workers.",
         "store.lists": "Conversations are listed, paged and deleted.",
     },
+    "docs/engine.md#stores-that-are-made-at-run-time": {
+        "stores.kept": "A store made at run time is there after a restart.",
+        "stores.processes": "Processes that share stores see what others made of them.",
+    },
+    "docs/providers/faiss_hybrid.md#what-it-promises": {
+        "stores.one-model": "A store goes on with the model that it was filled with.",
+    },
     "docs/takeover.md#configuration": {
         "takeover.configuration": "Files of the earlier service are accepted; the rest is told.",
     },

@@ -21,10 +21,12 @@ from lightspeed_core.engine.types import (
     ChatDelta,
     ChatRequest,
     EmbeddingPurpose,
+    NewVectorStore,
     SearchMode,
     StoredDocument,
 )
 from lightspeed_core.errors import (
+    Conflict,
     EngineFailed,
     EngineUnavailable,
     InvalidRequest,
@@ -477,7 +479,123 @@ async def test_a_built_in_store_refuses_what_it_cannot_do(engine: Engine):
         await engine.search(PLAIN_STORE, "x", limit=1, mode=SearchMode.KEYWORD)
 
 
+async def test_a_store_is_made_filled_read_changed_and_removed(engine: Engine):
+    new = NewVectorStore(name="Herbs", metadata={"team": "garden"})
+    made = await engine.create_vector_store(new)
+    assert (made.name, made.embedding_model, made.embedding_dimension) == (
+        "Herbs",
+        EMBEDDING_MODEL,
+        384,
+    )
+    assert made.takes_pending_chunks and made.wanted_model is None
+    assert made.store_id in [each.store_id for each in await engine.vector_stores()]
+    source = document("sage", "Sage is grey. Thyme is green", url="https://example.com/sage")
+    chunks = await chunks_of(engine, source, embedded=True)
+    await engine.insert_document(made.store_id, source, chunks, embedding_model=EMBEDDING_MODEL)
+    (best,) = await engine.search(made.store_id, "green thyme", limit=1)
+    assert best.content == "Thyme is green"
+
+    held = await engine.document_chunks(made.store_id, "sage")
+    assert [(each.chunk_id, each.content, each.start, each.end) for each in held] == [
+        (each.chunk_id, each.content, each.start, each.end) for each in chunks
+    ]
+    assert held[0].vector == pytest.approx(chunks[0].vector, abs=1e-5)
+    assert await engine.source_document(made.store_id, "sage") == source
+    with pytest.raises(NotFound):
+        await engine.document_chunks(made.store_id, "none")
+    with pytest.raises(InvalidRequest):
+        await engine.document_chunks(PLAIN_STORE, "none")
+
+    state = await engine.update_vector_store(made.store_id, name="Spices", metadata={"n": "1"})
+    assert (state.name, state.metadata, state.expires_at) == ("Spices", {"n": "1"}, None)
+    state = await engine.update_vector_store(made.store_id, expires_at=1)
+    assert (state.name, state.expires_at, state.status) == ("Spices", 1, "expired")
+    assert await engine.delete_vector_store(made.store_id)
+    assert not await engine.delete_vector_store(made.store_id)
+    with pytest.raises(NotFound):
+        await engine.search(made.store_id, "sage", limit=1)
+
+
+async def test_pending_chunks_are_read_back_without_a_vector(engine: Engine):
+    source = document("later", "Mint waits. Dill waits")
+    chunks = await chunks_of(engine, source, embedded=False)
+    await engine.insert_document(HYBRID_STORE, source, chunks)
+    assert await engine.document_chunks(HYBRID_STORE, "later") == chunks
+    await engine.delete_document(HYBRID_STORE, "later")
+
+
+@pytest.mark.attack(77)
+async def test_vectors_of_another_model_are_refused_with_advice(engine: Engine):
+    source = document("foreign", "Foreign vectors")
+    chunks = await chunks_of(engine, source, embedded=True)
+    with pytest.raises(InvalidRequest, match="index its documents anew"):
+        await engine.insert_document(HYBRID_STORE, source, chunks, embedding_model="onnx/other")
+    assert await engine.documents(HYBRID_STORE) == []
+
+
+async def test_a_store_that_cannot_be_made_is_refused(engine: Engine):
+    for new, error in (
+        (NewVectorStore(name="n", embedding_model="onnx/none"), NotFound),
+        (NewVectorStore(name="n", embedding_model=LEAN_MODEL), NotFound),
+        (
+            NewVectorStore(name="n", embedding_model=EMBEDDING_MODEL, embedding_dimension=5),
+            InvalidRequest,
+        ),
+        (NewVectorStore(name="n", provider_id="none"), InvalidRequest),
+    ):
+        with pytest.raises(error):
+            await engine.create_vector_store(new)
+
+
+async def test_in_process_a_store_takes_a_wanted_id_and_replaces_another(in_process: Engine):
+    new = NewVectorStore(name="Next", store_id="next", provider_id="faiss_hybrid")
+    assert (await in_process.create_vector_store(new)).store_id == "next"
+    with pytest.raises(Conflict):
+        await in_process.create_vector_store(new)
+    await in_process.create_vector_store(NewVectorStore(name="Now", store_id="now"))
+    for store_id, text in (("now", "An old oak"), ("next", "A new oak")):
+        source = document("tree", text)
+        chunks = await chunks_of(in_process, source, embedded=True)
+        await in_process.insert_document(store_id, source, chunks)
+    await in_process.replace_vector_store("now", by="next")
+    assert [each.content for each in await in_process.search("now", "oak", limit=5)] == [
+        "A new oak"
+    ]
+    assert (await in_process.vector_store("now")).name == "Now"
+    with pytest.raises(NotFound):
+        await in_process.vector_store("next")
+    with pytest.raises(InvalidRequest):
+        await in_process.replace_vector_store("now", by=PLAIN_STORE)
+    assert await in_process.delete_vector_store("now")
+
+
+async def test_a_server_refuses_what_its_interface_lacks(remote: Engine):
+    with pytest.raises(InvalidRequest, match="chooses the ids"):
+        await remote.create_vector_store(NewVectorStore(name="n", store_id="wanted"))
+    made = await remote.create_vector_store(NewVectorStore(name="n"))
+    with pytest.raises(InvalidRequest, match="no way to replace"):
+        await remote.replace_vector_store(HYBRID_STORE, by=made.store_id)
+    assert await remote.delete_vector_store(made.store_id)
+
+
+async def test_a_built_in_store_is_made_and_removed_too(engine: Engine):
+    made = await engine.create_vector_store(NewVectorStore(name="plain", provider_id="faiss"))
+    assert (made.provider_id, made.takes_pending_chunks) == ("faiss", False)
+    with pytest.raises(InvalidRequest, match="cannot expire"):
+        await engine.update_vector_store(made.store_id, expires_at=1)
+    assert await engine.delete_vector_store(made.store_id)
+    with pytest.raises(NotFound):
+        await engine.vector_store(made.store_id)
+
+
 async def test_an_unknown_store_is_not_found(engine: Engine):
+    assert not await engine.delete_vector_store("none")
+    with pytest.raises(NotFound):
+        await engine.update_vector_store("none", name="x")
+    with pytest.raises(NotFound):
+        await engine.replace_vector_store("none", by=HYBRID_STORE)
+    with pytest.raises(NotFound):
+        await engine.document_chunks("none", "x")
     with pytest.raises(NotFound):
         await engine.search("none", "x", limit=1)
     with pytest.raises(NotFound):

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import yaml
-from llama_stack_api import ConflictError
 
 from lightspeed_stack_providers.faiss_hybrid.failures import StoreFileUnusable
 from tests.support.raw_stack import raw_stack
@@ -248,9 +247,15 @@ async def test_a_real_stack_stores_finds_lists_and_deletes(tmp_path: Path) -> No
 
 
 @pytest.mark.filterwarnings(OF_THE_STACK)
-async def test_a_stack_with_another_dimension_does_not_start(tmp_path: Path) -> None:
-    async with raw_stack(run_yaml(tmp_path)):
-        pass
-    with pytest.raises(ConflictError, match=r"dimension 384.*dimension 256"):
-        async with raw_stack(run_yaml(tmp_path, dimension=256)):
-            pass
+async def test_a_stack_with_another_dimension_starts_and_serves_the_vectors_that_are_there(
+    tmp_path: Path,
+) -> None:
+    async with raw_stack(run_yaml(tmp_path)) as client:
+        embedded = await client.embeddings.create(model=MODEL, input=TEXTS)
+        vectors = [row.embedding for row in embedded.data]
+        await client.vector_io.insert(vector_store_id="kb", chunks=wire_chunks(vectors))
+    async with raw_stack(run_yaml(tmp_path, dimension=256)) as client:
+        found = await client.vector_io.query(
+            vector_store_id="kb", query=TEXTS[1], params={"mode": "vector"}
+        )
+        assert found.chunks[0].content == TEXTS[1]

@@ -46,6 +46,7 @@ class MemoryStack(Stack):
     listed_providers: list[Json] = field(default_factory=list[Json])
     listed_stores: list[Json] = field(default_factory=list[Json])
     listed_files: list[Json] = field(default_factory=list[Json])
+    listed_contents: list[Json] = field(default_factory=list[Json])
     found: list[list[Scored]] = field(default_factory=list[list[Scored]])
     deltas: list[LeanDelta] = field(default_factory=list[LeanDelta])
     violation: Json | None = None
@@ -93,6 +94,27 @@ class MemoryStack(Stack):
         return {"id": store_id, "name": None, "created_at": 1763391371, "status": "completed"}
 
     @override
+    async def create_vector_store(self, body: Json) -> str:
+        self.asked.append(("create_vector_store", body))
+        store_id = str(body.get("store_id", "vs_new"))
+        provider_id = str(body.get("provider_id", "db"))
+        self.listed_stores = [*self.listed_stores, store(store_id, provider_id)]
+        return store_id
+
+    @override
+    async def update_vector_store(self, store_id: str, body: Json) -> None:
+        self.asked.append(("update_vector_store", (store_id, body)))
+
+    @override
+    async def delete_vector_store(self, store_id: str) -> bool:
+        self.asked.append(("delete_vector_store", store_id))
+        return True
+
+    @override
+    async def replace_vector_store(self, store_id: str, *, by: str) -> None:
+        self.asked.append(("replace_vector_store", (store_id, by)))
+
+    @override
     async def health(self) -> list[ProviderHealth]:
         self.health_asked += 1
         if self.error is not None:
@@ -128,6 +150,15 @@ class MemoryStack(Stack):
     @override
     async def files(self, store_id: str) -> list[Json]:
         return self.listed_files
+
+    @override
+    async def file(self, store_id: str, file_id: str) -> Json | None:
+        return next((each for each in self.listed_files if each["id"] == file_id), None)
+
+    @override
+    async def contents(self, store_id: str, file_id: str, *, embedded: bool) -> list[Json]:
+        self.asked.append(("contents", (store_id, file_id, embedded)))
+        return self.listed_contents
 
     @override
     async def delete_file(self, store_id: str, file_id: str) -> None:

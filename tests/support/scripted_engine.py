@@ -10,7 +10,7 @@ import math
 import re
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lightspeed_core.domain.messages import Message, Role, TokenUsage
@@ -23,6 +23,7 @@ from lightspeed_core.engine.types import (
     ChatRequest,
     EmbeddingPurpose,
     ModelInfo,
+    NewVectorStore,
     ProviderHealth,
     ProviderInfo,
     SearchMode,
@@ -32,7 +33,13 @@ from lightspeed_core.engine.types import (
     VectorStoreInfo,
     VectorStoreState,
 )
-from lightspeed_core.errors import EngineUnavailable, LightspeedError, NotFound
+from lightspeed_core.errors import (
+    Conflict,
+    EngineUnavailable,
+    InvalidRequest,
+    LightspeedError,
+    NotFound,
+)
 
 type Step = ChatDelta | asyncio.Event | Exception
 """Yield the delta, wait for the event, or raise: an answer is played step by step."""
@@ -107,6 +114,8 @@ class ScriptedStore:
     error: Exception | None = None
     sources: dict[str, SourceDocument] = field(default_factory=dict[str, SourceDocument])
     chunks: dict[str, dict[str, Chunk]] = field(default_factory=dict[str, dict[str, Chunk]])
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    expires_at: int | None = None
 
     def insert(self, document: SourceDocument, chunks: Sequence[Chunk]) -> None:
         older = self.sources.get(document.document_id)
@@ -308,9 +317,17 @@ class ScriptedEngine:
         return sorted(found, key=lambda chunk: chunk.score or 0.0, reverse=True)[:limit]
 
     async def insert_document(
-        self, store_id: str, document: SourceDocument, chunks: Sequence[Chunk]
+        self,
+        store_id: str,
+        document: SourceDocument,
+        chunks: Sequence[Chunk],
+        *,
+        embedding_model: str | None = None,
     ) -> None:
-        self._store(store_id).insert(document, chunks)
+        store = self._store(store_id)
+        if embedding_model not in {None, store.info.embedding_model}:
+            raise InvalidRequest("Invalid request", f"not the model of {store_id}")
+        store.insert(document, chunks)
 
     async def delete_document(self, store_id: str, document_id: str) -> None:
         self._store(store_id).delete(document_id)
@@ -318,13 +335,67 @@ class ScriptedEngine:
     async def documents(self, store_id: str) -> list[StoredDocument]:
         return self._store(store_id).documents()
 
+    async def document_chunks(self, store_id: str, document_id: str) -> list[Chunk]:
+        await self.source_document(store_id, document_id)
+        chunks = self._store(store_id).chunks[document_id].values()
+        return sorted(chunks, key=lambda chunk: chunk.start)
+
+    async def source_document(self, store_id: str, document_id: str) -> SourceDocument:
+        sources = self._store(store_id).sources
+        if document_id not in sources:
+            raise NotFound("document", document_id)
+        return sources[document_id]
+
     async def vector_stores(self) -> list[VectorStoreInfo]:
         self._require_up()
         return [store.info for store in self._stores.values()]
 
     async def vector_store(self, store_id: str) -> VectorStoreState:
-        info = self._store(store_id).info
-        return VectorStoreState(store_id=store_id, name=info.name, created_at=1763391371)
+        store = self._store(store_id)
+        return VectorStoreState(
+            store_id=store_id,
+            name=store.info.name,
+            created_at=1763391371,
+            expires_at=store.expires_at,
+            metadata=store.metadata,
+        )
+
+    async def create_vector_store(self, new: NewVectorStore) -> VectorStoreInfo:
+        self._require_up()
+        store_id = new.store_id or f"vs_{len(self._stores)}"
+        model = new.embedding_model or EMBEDDING_MODEL
+        if store_id in self._stores:
+            raise Conflict.of_name("vector store", store_id)
+        if model not in {each.identifier for each in self.model_list}:
+            raise NotFound("model", model)
+        info = replace(store_info(store_id, new.name), embedding_model=model)
+        self.add_store(info).metadata = new.metadata
+        return info
+
+    async def update_vector_store(
+        self,
+        store_id: str,
+        *,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        expires_at: int | None = None,
+    ) -> VectorStoreState:
+        store = self._store(store_id)
+        store.info = replace(store.info, name=name or store.info.name)
+        store.metadata = store.metadata if metadata is None else metadata
+        store.expires_at = expires_at or store.expires_at
+        return await self.vector_store(store_id)
+
+    async def delete_vector_store(self, store_id: str) -> bool:
+        self._require_up()
+        return self._stores.pop(store_id, None) is not None
+
+    async def replace_vector_store(self, store_id: str, *, by: str) -> None:
+        replaced, successor = self._store(store_id), self._store(by)
+        del self._stores[by]
+        successor.info = replace(successor.info, store_id=store_id, name=replaced.info.name)
+        successor.metadata, successor.expires_at = replaced.metadata, replaced.expires_at
+        self._stores[store_id] = successor
 
     async def run_shield(self, shield_id: str, messages: Sequence[Message]) -> ShieldVerdict:
         self._require_up()

@@ -19,6 +19,7 @@ from lightspeed_core.engine.llama_stack import (
     embeddings,
     retrieval,
     safety,
+    stored_documents,
     vector_stores,
 )
 from lightspeed_core.engine.llama_stack.failures import translated
@@ -33,6 +34,7 @@ from lightspeed_core.engine.types import (
     ChatRequest,
     EmbeddingPurpose,
     ModelInfo,
+    NewVectorStore,
     ProviderHealth,
     ProviderInfo,
     SearchMode,
@@ -133,17 +135,32 @@ class LlamaStackEngine(Engine):
 
     @override
     async def insert_document(
-        self, store_id: str, document: SourceDocument, chunks: Sequence[Chunk]
+        self,
+        store_id: str,
+        document: SourceDocument,
+        chunks: Sequence[Chunk],
+        *,
+        embedding_model: str | None = None,
     ) -> None:
-        await vector_stores.insert_document(await self._ready(), store_id, document, chunks)
+        await stored_documents.insert_document(
+            await self._ready(), store_id, document, chunks, embedding_model=embedding_model
+        )
 
     @override
     async def delete_document(self, store_id: str, document_id: str) -> None:
-        await vector_stores.delete_document(await self._ready(), store_id, document_id)
+        await stored_documents.delete_document(await self._ready(), store_id, document_id)
 
     @override
     async def documents(self, store_id: str) -> list[StoredDocument]:
-        return await vector_stores.documents(await self._ready(), store_id)
+        return await stored_documents.documents(await self._ready(), store_id)
+
+    @override
+    async def document_chunks(self, store_id: str, document_id: str) -> list[Chunk]:
+        return await stored_documents.document_chunks(await self._ready(), store_id, document_id)
+
+    @override
+    async def source_document(self, store_id: str, document_id: str) -> SourceDocument:
+        return await stored_documents.source_document(await self._ready(), store_id, document_id)
 
     @override
     async def vector_stores(self) -> list[VectorStoreInfo]:
@@ -152,6 +169,31 @@ class LlamaStackEngine(Engine):
     @override
     async def vector_store(self, store_id: str) -> VectorStoreState:
         return await vector_stores.vector_store(await self._ready(), store_id)
+
+    @override
+    async def create_vector_store(self, new: NewVectorStore) -> VectorStoreInfo:
+        return await vector_stores.create_vector_store(await self._ready(), new)
+
+    @override
+    async def update_vector_store(
+        self,
+        store_id: str,
+        *,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        expires_at: int | None = None,
+    ) -> VectorStoreState:
+        return await vector_stores.update_vector_store(
+            await self._ready(), store_id, name=name, metadata=metadata, expires_at=expires_at
+        )
+
+    @override
+    async def delete_vector_store(self, store_id: str) -> bool:
+        return await vector_stores.delete_vector_store(await self._ready(), store_id)
+
+    @override
+    async def replace_vector_store(self, store_id: str, *, by: str) -> None:
+        await vector_stores.replace_vector_store(await self._ready(), store_id, by=by)
 
     @override
     async def run_shield(self, shield_id: str, messages: Sequence[Message]) -> ShieldVerdict:

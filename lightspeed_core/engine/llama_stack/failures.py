@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lightspeed_core.errors import (
+    Conflict,
     EngineFailed,
     EngineUnavailable,
     InvalidRequest,
@@ -228,6 +229,10 @@ _BY_CLASS: tuple[tuple[frozenset[tuple[str, str]], _Cause], ...] = (
     (
         frozenset({("llama_stack_api", "ResourceNotFoundError")}),
         lambda _, __: NotFound("resource"),
+    ),
+    (
+        frozenset({("llama_stack_api", "ConflictError")}),
+        lambda exc, _: Conflict("Conflict", _text(exc)),
     ),
     (
         frozenset({("llama_stack_api", "InvalidParameterError")}),

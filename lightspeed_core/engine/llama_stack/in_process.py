@@ -14,7 +14,9 @@ from llama_stack_api import (
     Api,
     DeleteChunksRequest,
     InsertChunksRequest,
+    OpenAIUpdateVectorStoreRequest,
     QueryChunksRequest,
+    ResourceNotFoundError,
     RunShieldRequest,
 )
 from llama_stack_api.inference import (
@@ -23,10 +25,12 @@ from llama_stack_api.inference import (
 )
 
 from lightspeed_core.engine.llama_stack.chunks import lean_deltas
+from lightspeed_core.engine.llama_stack.in_process_stores import InProcessStores
 from lightspeed_core.engine.llama_stack.run_config import DISABLED
 from lightspeed_core.engine.llama_stack.stack import Json, Scored, Stack
 from lightspeed_core.engine.llama_stack.version import installed_version
 from lightspeed_core.engine.types import ProviderHealth
+from lightspeed_core.errors import InvalidRequest
 from lightspeed_stack_providers.lean import LeanChat, LeanDelta
 
 PROBE_SECONDS = 5.0
@@ -43,6 +47,8 @@ class InProcessStack(Stack):
         self._providers = _provider_entries(client.config)
         stores = client.config.registered_resources.vector_stores
         self._store_order = {store.vector_store_id: index for index, store in enumerate(stores)}
+        table = self._impls.get(Api.vector_stores)
+        self._stores = None if table is None else InProcessStores(table, client.config)
 
     @override
     async def version(self) -> str:
@@ -70,16 +76,41 @@ class InProcessStack(Stack):
 
     @override
     async def vector_stores(self) -> list[Json]:
-        listed = await self._listed(Api.vector_stores, "vector_store")
+        if self._stores is None:
+            return []
+        listed = await self._stores.list()
         last = len(self._store_order)
-        listed.sort(key=lambda store: self._store_order.get(store.identifier, last))
-        return [_store(store) for store in listed]
+        return sorted(listed, key=lambda each: self._store_order.get(each["identifier"], last))
 
     @override
     async def describe_vector_store(self, store_id: str) -> Json:
         found = await self._impls[Api.vector_io].openai_retrieve_vector_store(store_id)
         described: Json = found.model_dump(mode="json")
         return described
+
+    @override
+    async def create_vector_store(self, body: Json) -> str:
+        if self._stores is None:
+            raise InvalidRequest("Not supported", "Llama Stack serves no vector stores")
+        return await self._stores.create(body)
+
+    @override
+    async def update_vector_store(self, store_id: str, body: Json) -> None:
+        request = OpenAIUpdateVectorStoreRequest.model_validate(body)
+        await self._impls[Api.vector_io].openai_update_vector_store(store_id, request)
+        await self._refresh_stores()
+
+    @override
+    async def delete_vector_store(self, store_id: str) -> bool:
+        answer = await self._impls[Api.vector_io].openai_delete_vector_store(store_id)
+        await self._refresh_stores()
+        return bool(answer.deleted)
+
+    @override
+    async def replace_vector_store(self, store_id: str, *, by: str) -> None:
+        provider = await self._impls[Api.vector_stores].get_provider_impl(store_id)
+        await provider.replace_vector_store(store_id, by=by)
+        await self._refresh_stores()
 
     @override
     async def health(self) -> list[ProviderHealth]:
@@ -102,11 +133,7 @@ class InProcessStack(Stack):
 
     @override
     async def find_vector_store(self, store_id: str) -> Json | None:
-        table = self._impls.get(Api.vector_stores)
-        if table is None:
-            return None
-        found = await table.get_object_by_identifier("vector_store", store_id)
-        return _store(found) if found else None
+        return None if self._stores is None else await self._stores.find(store_id)
 
     @override
     async def chat(self, body: Json) -> AsyncGenerator[LeanDelta]:
@@ -167,6 +194,26 @@ class InProcessStack(Stack):
             after = page.data[-1].id
 
     @override
+    async def file(self, store_id: str, file_id: str) -> Json | None:
+        try:
+            found = await self._impls[Api.vector_io].openai_retrieve_vector_store_file(
+                vector_store_id=store_id, file_id=file_id
+            )
+        except ResourceNotFoundError:
+            return None
+        return {"id": found.id, "attributes": found.attributes}
+
+    @override
+    async def contents(self, store_id: str, file_id: str, *, embedded: bool) -> list[Json]:
+        answer = await self._impls[Api.vector_io].openai_retrieve_vector_store_file_contents(
+            vector_store_id=store_id,
+            file_id=file_id,
+            include_embeddings=embedded,
+            include_metadata=embedded,
+        )
+        return [each.model_dump(mode="json") for each in answer.data]
+
+    @override
     async def delete_file(self, store_id: str, file_id: str) -> None:
         await self._impls[Api.vector_io].openai_delete_vector_store_file(
             vector_store_id=store_id, file_id=file_id
@@ -206,6 +253,10 @@ class InProcessStack(Stack):
         finally:
             await _close(chunks)
 
+    async def _refresh_stores(self) -> None:
+        if self._stores is not None:
+            await self._stores.refresh()
+
     def _provider_objects(self) -> Iterator[tuple[str, Any]]:
         for api in _ROUTING_TABLES:
             if (table := self._impls.get(api)) is not None:
@@ -219,16 +270,6 @@ def _model(model: Any) -> Json:
         "provider_resource_id": model.provider_resource_id,
         "model_type": str(model.model_type),
         "metadata": model.metadata,
-    }
-
-
-def _store(store: Any) -> Json:
-    return {
-        "identifier": store.identifier,
-        "name": store.vector_store_name,
-        "provider_id": store.provider_id,
-        "embedding_model": store.embedding_model,
-        "embedding_dimension": store.embedding_dimension,
     }
 
 

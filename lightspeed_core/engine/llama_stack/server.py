@@ -86,7 +86,35 @@ class StackServer(Stack):
 
     @override
     async def describe_vector_store(self, store_id: str) -> Json:
-        return await self._client.get(f"/vector_stores/{quote(store_id, safe='')}")
+        return await self._client.get(_path(store_id))
+
+    @override
+    async def create_vector_store(self, body: Json) -> str:
+        if "store_id" in body:
+            raise InvalidRequest(
+                "Not supported", "A Llama Stack server chooses the ids of vector stores itself"
+            )
+        made = await self._client.post("/vector_stores", body)
+        await self._known_stores.ask()
+        return str(made["id"])
+
+    @override
+    async def update_vector_store(self, store_id: str, body: Json) -> None:
+        await self._client.post(_path(store_id), body)
+        await self._known_stores.ask()
+
+    @override
+    async def delete_vector_store(self, store_id: str) -> bool:
+        answer = await self._client.delete(_path(store_id))
+        await self._known_stores.ask()
+        return bool(answer.get("deleted", True))
+
+    @override
+    async def replace_vector_store(self, store_id: str, *, by: str) -> None:
+        raise InvalidRequest(
+            "Not supported",
+            f"A Llama Stack server offers no way to replace vector store {store_id} by {by}",
+        )
 
     @override
     async def find_model(self, model: str) -> Json | None:
@@ -144,19 +172,29 @@ class StackServer(Stack):
 
     @override
     async def files(self, store_id: str) -> list[Json]:
-        listed = await self._pages(f"/vector_stores/{quote(store_id, safe='')}/files")
+        listed = await self._pages(_path(store_id, "files"))
         return [{"id": each["id"], "attributes": each["attributes"]} for each in listed]
 
     @override
-    async def delete_file(self, store_id: str, file_id: str) -> None:
-        if "/" in file_id:
-            # The server decodes the path before it matches its routes.
-            raise InvalidRequest(
-                "Not supported", f"A Llama Stack server cannot delete '{file_id}': it has a slash"
-            )
-        await self._client.delete(
-            f"/vector_stores/{quote(store_id, safe='')}/files/{quote(file_id, safe='')}"
+    async def file(self, store_id: str, file_id: str) -> Json | None:
+        listed = await self.files(store_id)
+        return next((each for each in listed if each["id"] == file_id), None)
+
+    @override
+    async def contents(self, store_id: str, file_id: str, *, embedded: bool) -> list[Json]:
+        _require_plain(file_id)
+        wanted = "true" if embedded else "false"
+        answer = await self._client.get(
+            _path(store_id, "files", file_id, "content"),
+            include_embeddings=wanted,
+            include_metadata=wanted,
         )
+        return answer["data"]
+
+    @override
+    async def delete_file(self, store_id: str, file_id: str) -> None:
+        _require_plain(file_id)
+        await self._client.delete(_path(store_id, "files", file_id))
 
     @override
     async def run_shield(self, shield_id: str, messages: Sequence[Json]) -> Json | None:
@@ -179,6 +217,18 @@ class StackServer(Stack):
             if not page.get("has_more") or not page["data"]:
                 return found
             after = {"after": page["data"][-1]["id"]}
+
+
+def _path(store_id: str, *parts: str) -> str:
+    return "/".join(quote(part, safe="") for part in ("", "vector_stores", store_id, *parts))
+
+
+def _require_plain(file_id: str) -> None:
+    if "/" in file_id:
+        # The server decodes the path before it matches its routes.
+        raise InvalidRequest(
+            "Not supported", f"A Llama Stack server cannot be asked for '{file_id}': it has a slash"
+        )
 
 
 async def _find(known: Remembered[list[Json]], identifier: str) -> Json | None:
@@ -209,6 +259,7 @@ def _store(listed: Json, types: Mapping[str, str]) -> Json:
         "provider_id": described.get("provider_id") or _unnamed_provider(types),
         "embedding_model": described.get("embedding_model") or "",
         "embedding_dimension": described.get("embedding_dimension") or 0,
+        "wanted_model": described.get("wanted_model"),
     }
 
 

@@ -64,9 +64,9 @@ class ServerClient:
         """Ask for an operation; empty when it answers with nothing."""
         return await self._ask("POST", path, data=orjson.dumps(body))
 
-    async def delete(self, path: str) -> None:
-        """Remove a resource."""
-        await self._ask("DELETE", path)
+    async def delete(self, path: str) -> dict[str, Any]:
+        """Remove a resource; empty when it answers with nothing."""
+        return await self._ask("DELETE", path)
 
     async def stream(self, path: str, body: Json) -> AsyncGenerator[LeanDelta]:
         """Ask for a streamed chat completion."""

@@ -41,7 +41,31 @@ class Stack(Protocol):
         ...
 
     async def vector_stores(self) -> list[Json]:
-        """List `identifier`, `name`, `provider_id`, `embedding_model`, `embedding_dimension`."""
+        """List the stores.
+
+        Each has `identifier`, `name`, `provider_id`, `embedding_model`, `embedding_dimension` and
+        `wanted_model`.
+        """
+        ...
+
+    async def create_vector_store(self, body: Json) -> str:
+        """Make a store and give its id.
+
+        `body` holds `name` and `metadata`, and what is known of `store_id`, `provider_id`,
+        `embedding_model` and `embedding_dimension`.
+        """
+        ...
+
+    async def update_vector_store(self, store_id: str, body: Json) -> None:
+        """Change a listed store, in the words of OpenAI's vector store API."""
+        ...
+
+    async def delete_vector_store(self, store_id: str) -> bool:
+        """Remove a listed store with all that it holds."""
+        ...
+
+    async def replace_vector_store(self, store_id: str, *, by: str) -> None:
+        """Let a listed store serve what another one of its provider holds."""
         ...
 
     async def describe_vector_store(self, store_id: str) -> Json:
@@ -86,6 +110,14 @@ class Stack(Protocol):
 
     async def files(self, store_id: str) -> list[Json]:
         """List the files of a store: `id` and `attributes`."""
+        ...
+
+    async def file(self, store_id: str, file_id: str) -> Json | None:
+        """Find a file of a store: `id` and `attributes`."""
+        ...
+
+    async def contents(self, store_id: str, file_id: str, *, embedded: bool) -> list[Json]:
+        """Read a file of a store: `text`, and where asked for chunks `embedding` and `metadata`."""
         ...
 
     async def delete_file(self, store_id: str, file_id: str) -> None:

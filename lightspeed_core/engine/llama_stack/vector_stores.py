@@ -1,18 +1,17 @@
-"""Vector stores, their documents and what each kind of store can do."""
+"""Vector stores and what each kind of store can do. Knows nothing of what they hold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from lightspeed_core.domain.retrieval import Chunk, SourceDocument
 from lightspeed_core.engine.llama_stack.failures import translated
 from lightspeed_core.engine.llama_stack.stack import Json, Stack
 from lightspeed_core.engine.types import (
+    NewVectorStore,
     SearchMode,
-    StoredDocument,
     VectorStoreInfo,
     VectorStoreState,
 )
-from lightspeed_core.errors import InvalidRequest, NotFound
+from lightspeed_core.errors import Conflict, InvalidRequest, NotFound
 
 # Ours keep documents whole, replace them by themselves and take chunks without a vector.
 DOCUMENT_STORES = frozenset({"inline::faiss_hybrid"})
@@ -31,9 +30,16 @@ _MODES = {
 }
 _VECTOR_ONLY = frozenset({SearchMode.VECTOR})
 
-# A store that keeps no list of documents is asked for its chunks, this many at a time.
-_CHUNKS_AT_A_TIME = 10_000
-_DELETION_ROUNDS = 1_000
+# What stores say of themselves among what their client keeps.
+_NOT_METADATA = frozenset(
+    {
+        "embedding_model",
+        "embedding_dimension",
+        "wanted_model",
+        "provider_id",
+        "provider_vector_store_id",
+    }
+)
 
 
 async def vector_stores(stack: Stack) -> list[VectorStoreInfo]:
@@ -57,7 +63,84 @@ async def vector_store(stack: Stack, store_id: str) -> VectorStoreState:
         expires_at=told.get("expires_at"),
         usage_bytes=told.get("usage_bytes") or 0,
         status=told["status"],
+        metadata={
+            key: value
+            for key, value in (told.get("metadata") or {}).items()
+            if key not in _NOT_METADATA
+        },
     )
+
+
+async def create_vector_store(stack: Stack, new: NewVectorStore) -> VectorStoreInfo:
+    """Make a store. Raises `NotFound`, `Conflict` and `InvalidRequest`."""
+    with translated():
+        dimension = await _dimension(stack, new)
+        types = await stack.provider_types("vector_io")
+        if new.provider_id is not None and new.provider_id not in types:
+            known = ", ".join(types) or "none"
+            raise InvalidRequest(
+                "Invalid request",
+                f"There is no provider {new.provider_id} of vector stores; there are: {known}",
+            )
+        if new.store_id is not None and await stack.find_vector_store(new.store_id) is not None:
+            raise Conflict.of_name("vector store", new.store_id)
+        known_of_it = {
+            "store_id": new.store_id,
+            "provider_id": new.provider_id,
+            "embedding_model": new.embedding_model,
+            "embedding_dimension": dimension,
+        }
+        given = {key: value for key, value in known_of_it.items() if value is not None}
+        store_id = await stack.create_vector_store(
+            {"name": new.name, "metadata": dict(new.metadata), **given}
+        )
+        store, _ = await find_store(stack, store_id)
+        return store
+
+
+async def update_vector_store(
+    stack: Stack,
+    store_id: str,
+    *,
+    name: str | None,
+    metadata: Mapping[str, Any] | None,
+    expires_at: int | None,
+) -> VectorStoreState:
+    """Change a store. Raises `NotFound` and `InvalidRequest`."""
+    with translated():
+        _, provider_type = await find_store(stack, store_id)
+        changes: dict[str, Any] = {}
+        if name is not None:
+            changes["name"] = name
+        if metadata is not None:
+            changes["metadata"] = dict(metadata)
+        if expires_at is not None:
+            if provider_type not in DOCUMENT_STORES:
+                raise InvalidRequest("Not supported", f"Vector store {store_id} cannot expire")
+            changes["expires_after"] = {"at": expires_at}
+        await stack.update_vector_store(store_id, changes)
+    return await vector_store(stack, store_id)
+
+
+async def delete_vector_store(stack: Stack, store_id: str) -> bool:
+    """Remove a store; say whether it was there."""
+    with translated():
+        found = await stack.find_vector_store(store_id)
+        return found is not None and await stack.delete_vector_store(store_id)
+
+
+async def replace_vector_store(stack: Stack, store_id: str, *, by: str) -> None:
+    """Let a store serve what another one holds. Raises `NotFound` and `InvalidRequest`."""
+    with translated():
+        replaced, provider_type = await find_store(stack, store_id)
+        successor, _ = await find_store(stack, by)
+        if provider_type not in DOCUMENT_STORES or replaced.provider_id != successor.provider_id:
+            raise InvalidRequest(
+                "Not supported",
+                f"Vector store {store_id} cannot be replaced by {by}: both must be stores of one "
+                f"provider of the type {' or '.join(sorted(DOCUMENT_STORES))}",
+            )
+        await stack.replace_vector_store(store_id, by=by)
 
 
 async def find_store(stack: Stack, store_id: str) -> tuple[VectorStoreInfo, str]:
@@ -68,48 +151,6 @@ async def find_store(stack: Stack, store_id: str) -> tuple[VectorStoreInfo, str]
         raise NotFound("vector store", store_id)
     provider_type = types[found["provider_id"]]
     return _info(found, provider_type), provider_type
-
-
-async def insert_document(
-    stack: Stack, store_id: str, document: SourceDocument, chunks: Sequence[Chunk]
-) -> None:
-    """Store a document, in place of an older version of it."""
-    with translated():
-        store, provider_type = await find_store(stack, store_id)
-        if not store.takes_pending_chunks and any(chunk.vector is None for chunk in chunks):
-            raise InvalidRequest(
-                "Invalid request", f"Vector store {store_id} takes no chunk without a vector"
-            )
-        keeps_documents = provider_type in DOCUMENT_STORES
-        if not keeps_documents:
-            await _delete_chunks_of(stack, store_id, document.document_id)
-        written = [_chunk(document, chunk, store) for chunk in chunks]
-        if written and keeps_documents:
-            written[0]["metadata"]["source_text"] = document.text
-        await stack.insert(store_id, written)
-
-
-async def delete_document(stack: Stack, store_id: str, document_id: str) -> None:
-    """Remove a document; harmless when it is not there."""
-    with translated():
-        _, provider_type = await find_store(stack, store_id)
-        if provider_type not in DOCUMENT_STORES:
-            await _delete_chunks_of(stack, store_id, document_id)
-        elif document_id in {each["id"] for each in await stack.files(store_id)}:
-            await stack.delete_file(store_id, document_id)
-
-
-async def documents(stack: Stack, store_id: str) -> list[StoredDocument]:
-    """List the documents of a store.
-
-    A built-in store keeps no such list; it is gathered from the chunks nearest to nothing in
-    particular, at most ten thousand.
-    """
-    with translated():
-        _, provider_type = await find_store(stack, store_id)
-        if provider_type in DOCUMENT_STORES:
-            return [_document(each) for each in await stack.files(store_id)]
-        return _gathered([found.chunk for found in await _some_chunks(stack, store_id)])
 
 
 def _is_served(store: Json, types: Mapping[str, str]) -> bool:
@@ -125,69 +166,24 @@ def _info(store: Json, provider_type: str) -> VectorStoreInfo:
         embedding_dimension=int(store["embedding_dimension"]),
         modes=_MODES.get(provider_type, _VECTOR_ONLY),
         takes_pending_chunks=provider_type in DOCUMENT_STORES,
+        wanted_model=store.get("wanted_model"),
     )
 
 
-def _chunk(document: SourceDocument, chunk: Chunk, store: VectorStoreInfo) -> dict[str, Any]:
-    metadata = {
-        "document_id": document.document_id,
-        "content_hash": document.content_hash,
-        "start": chunk.start,
-        "end": chunk.end,
-        "title": document.title,
-        "url": document.url,
-        "source": document.source,
-        "heading": chunk.heading or None,
-        "page": chunk.page,
-    }
-    return {
-        "content": chunk.content,
-        "chunk_id": chunk.chunk_id,
-        "metadata": {key: value for key, value in metadata.items() if value is not None},
-        "chunk_metadata": {
-            "chunk_id": chunk.chunk_id,
-            "document_id": document.document_id,
-            "source": document.source,
-        },
-        "embedding": [] if chunk.vector is None else [float(value) for value in chunk.vector],
-        "embedding_model": store.embedding_model,
-        "embedding_dimension": store.embedding_dimension,
-    }
-
-
-def _document(file: Json) -> StoredDocument:
-    attributes = file["attributes"]
-    return StoredDocument(
-        document_id=file["id"],
-        content_hash=str(attributes["content_hash"]),
-        chunks=int(attributes["chunks"]),
-        pending=int(attributes["pending"]),
-    )
-
-
-def _gathered(chunks: Sequence[Json]) -> list[StoredDocument]:
-    counts: dict[tuple[str, str], int] = {}
-    for chunk in chunks:
-        metadata = chunk["metadata"]
-        if "document_id" in metadata:
-            key = (str(metadata["document_id"]), str(metadata.get("content_hash", "")))
-            counts[key] = counts.get(key, 0) + 1
-    return [
-        StoredDocument(document_id=document_id, content_hash=content_hash, chunks=count)
-        for (document_id, content_hash), count in counts.items()
-    ]
-
-
-async def _some_chunks(stack: Stack, store_id: str, **params: Any) -> list[Any]:
-    return await stack.query(store_id, ".", {"max_chunks": _CHUNKS_AT_A_TIME, **params})
-
-
-async def _delete_chunks_of(stack: Stack, store_id: str, document_id: str) -> None:
-    filters = {"type": "eq", "key": "document_id", "value": document_id}
-    for _ in range(_DELETION_ROUNDS):
-        found = await _some_chunks(stack, store_id, filters=filters)
-        if not found:
-            return
-        ids = [each.chunk["chunk_id"] for each in found]
-        doomed = [{"chunk_id": chunk_id, "document_id": document_id} for chunk_id in ids]
-        await stack.delete_chunks(store_id, doomed)
+async def _dimension(stack: Stack, new: NewVectorStore) -> int | None:
+    """Give the dimension of the new store's vectors, where its model is named."""
+    if new.embedding_model is None:
+        return new.embedding_dimension
+    model = await stack.find_model(new.embedding_model)
+    if model is None or model["model_type"] != "embedding":
+        raise NotFound("model", new.embedding_model)
+    made = model["metadata"].get("embedding_dimension")
+    if made is None:
+        return new.embedding_dimension
+    if new.embedding_dimension not in {None, int(made)}:
+        raise InvalidRequest(
+            "Invalid request",
+            f"Model {new.embedding_model} makes vectors of dimension {made}, "
+            f"not {new.embedding_dimension}",
+        )
+    return int(made)

@@ -127,7 +127,8 @@ def _check_model(model: str, store: Store) -> None:
             "embedding_model",
             model,
             f"Vector store '{store.store_id}' holds vectors of '{stored}', which cannot be "
-            "compared with those of another model. Use that model, or make a new store with yours.",
+            "compared with those of another model. Use that model, or index the documents anew: "
+            "fill another store with yours, and let it replace this one.",
         )
 
 

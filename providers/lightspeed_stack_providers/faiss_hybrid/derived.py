@@ -36,7 +36,12 @@ class DerivedIndex:
         self._selections: dict[str, list[int]] = {}
 
     def can_follow(self, store: Store) -> bool:
-        """Say whether the log still holds all that was removed since the last time."""
+        """Say whether the log still holds all that was removed since the last time.
+
+        A store without vectors may have taken on another dimension.
+        """
+        if self.vectors.dimension != store.embedding_dimension:
+            return False
         return self._version == 0 or self._last_removal >= store.log_horizon
 
     def follow(self, connection: sqlite3.Connection, store: Store) -> None:

@@ -25,11 +25,12 @@ class Document:
     bytes: int
     chunks: int
     pending: int
+    has_text: bool
 
 
 _OF_A_STORE: Final = (
     "SELECT document_key, document_id, created_at, content_hash, title, url, source, bytes, chunks,"
-    " chunks - vectors FROM documents WHERE store_key = ?"
+    " chunks - vectors, source_text IS NOT NULL FROM documents WHERE store_key = ?"
 )
 
 

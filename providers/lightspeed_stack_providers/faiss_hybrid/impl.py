@@ -7,6 +7,7 @@ import logging
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, override
 
 from llama_stack_api import (
@@ -17,11 +18,13 @@ from llama_stack_api import (
     Inference,
     InsertChunksRequest,
     InvalidParameterError,
+    ModelNotFoundError,
     OpenAIEmbeddingsRequestWithExtraBody,
     OpenAISearchVectorStoreRequest,
     QueryChunksRequest,
     QueryChunksResponse,
     VectorStore,
+    VectorStoreNotFoundError,
     VectorStoreSearchResponsePage,
     VectorStoresProtocolPrivate,
 )
@@ -73,8 +76,8 @@ class FaissHybrid(OpenAIStores, VectorStoresProtocolPrivate):
 
     @override
     async def register_vector_store(self, vector_store: VectorStore) -> None:
-        """Keep a store. Raises `ConflictError` when it is stored with another model."""
-        await self._file.write(
+        """Keep a store; one that was filled with another model goes on with that one."""
+        store = await self._file.write(
             lambda connection: stores.register(
                 connection,
                 vector_store.identifier,
@@ -83,6 +86,17 @@ class FaissHybrid(OpenAIStores, VectorStoresProtocolPrivate):
                 dimension=vector_store.embedding_dimension,
             )
         )
+        self._configured[store.store_id] = vector_store.embedding_model
+        configured = (vector_store.embedding_model, vector_store.embedding_dimension)
+        if configured != (store.embedding_model, store.embedding_dimension):
+            _log.warning(
+                "vector store '%s' goes on with the model '%s' (dimension %d) that it was filled "
+                "with; it is configured for '%s' (dimension %d): index its documents anew",
+                store.store_id,
+                store.embedding_model,
+                store.embedding_dimension,
+                *configured,
+            )
 
     async def _ensure_openai_metadata_exists(self, vector_store: VectorStore) -> None:
         """Do nothing: the stack asks for it by name and warns of providers that lack it."""
@@ -142,18 +156,38 @@ class FaissHybrid(OpenAIStores, VectorStoresProtocolPrivate):
         )
 
     async def _search(self, query: SearchQuery) -> "Found":
-        store = await self._file.read(lambda connection: stores.get(connection, query.store_id))
-        if query.mode != "keyword" and query.vector is None and store.vectors:
-            query = replace(query, vector=await self._question_vector(query, store))
-        return await self._file.read(
-            lambda connection: self._loaded_searcher().search(connection, query)
-        )
+        while True:
+            store = await self._file.read(lambda connection: stores.get(connection, query.store_id))
+            asked = replace(query, store_key=store.store_key)
+            if query.mode != "keyword" and query.vector is None and store.vectors:
+                asked = replace(asked, vector=await self._question_vector(query, store))
+            found = await self._file.read(partial(self._search_snapshot, asked))
+            if found is not None:
+                return found
+
+    def _search_snapshot(
+        self, query: SearchQuery, connection: sqlite3.Connection
+    ) -> "Found | None":
+        """Search, unless the store was replaced since the question was embedded for it."""
+        store = stores.get(connection, query.store_id)
+        if store.is_expired:
+            raise VectorStoreNotFoundError(query.store_id)
+        if store.store_key != query.store_key:
+            return None
+        return self._loaded_searcher().search(connection, query)
 
     async def _question_vector(self, query: SearchQuery, store: Store) -> Sequence[float] | None:
         """Embed the question; None when the model failed and keywords can answer without it."""
         model = store.embedding_model
         try:
             vector = await self._embed(query.text, store)
+        except ModelNotFoundError as error:
+            raise ConflictError(
+                f"Vector store '{store.store_id}' was filled with the model '{model}', which is "
+                "not there any more. Configure it again, or index the documents anew."
+            ) from error
+        except ConflictError:
+            raise
         except Exception as error:  # an inference provider may raise anything
             if query.mode == "vector":
                 raise

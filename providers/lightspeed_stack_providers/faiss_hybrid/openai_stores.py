@@ -5,8 +5,8 @@ A file of that API is a document: its id is the document's id.
 
 import sqlite3
 import uuid
-from collections.abc import Callable
-from typing import override
+from collections.abc import Callable, Mapping
+from typing import Any, override
 
 from llama_stack_api import (
     InvalidParameterError,
@@ -30,6 +30,7 @@ from lightspeed_stack_providers.faiss_hybrid.file import StoreFile
 from lightspeed_stack_providers.faiss_hybrid.stores import Store
 from lightspeed_stack_providers.faiss_hybrid.without_files import WithoutFiles
 from lightspeed_stack_providers.faiss_hybrid.writing import Changes
+from lightspeed_stack_providers.keeping import KeptStore
 
 
 class OpenAIStores(WithoutFiles):
@@ -37,6 +38,33 @@ class OpenAIStores(WithoutFiles):
 
     def __init__(self, file: StoreFile) -> None:
         self._file = file
+        self._configured: dict[str, str] = {}
+
+    async def kept_stores(self) -> list[KeptStore]:
+        """List the stores of the file, whoever made them."""
+        held = await self._file.read(stores.list_all)
+        return [
+            KeptStore(
+                store_id=store.store_id,
+                name=store.name,
+                embedding_model=store.embedding_model,
+                embedding_dimension=store.embedding_dimension,
+                wanted_model=self.wanted_model(store),
+                expires_at=store.expires_at,
+            )
+            for store in held
+        ]
+
+    async def replace_vector_store(self, vector_store_id: str, *, by: str) -> None:
+        """Let one store serve what another one holds, which is gone then; all in one step."""
+        await self._file.write(
+            lambda connection: stores.replace(connection, vector_store_id, by=by)
+        )
+
+    def wanted_model(self, store: Store) -> str | None:
+        """Name the model that a store is configured for, if it was filled with another one."""
+        configured = self._configured.get(store.store_id, store.embedding_model)
+        return None if configured == store.embedding_model else configured
 
     @override
     async def openai_create_vector_store(
@@ -45,7 +73,7 @@ class OpenAIStores(WithoutFiles):
         """Make a store, or describe the one that the stack has just registered."""
         if params.file_ids:
             self.refuse("attach files")
-        _refuse_expiry(params.expires_after)
+        expires_at = _expiry(params.expires_after)
         extra = params.model_extra or {}
         store_id = str(extra.get("provider_vector_store_id") or f"vs_{uuid.uuid4()}")
 
@@ -58,8 +86,14 @@ class OpenAIStores(WithoutFiles):
                     model=str(extra["embedding_model"]),
                     dimension=int(extra["embedding_dimension"]),
                 )
-            stores.update(connection, store_id, name=params.name, metadata=params.metadata)
-            return _shown(connection, stores.get(connection, store_id))
+            store = stores.update(
+                connection,
+                store_id,
+                name=params.name,
+                metadata=params.metadata,
+                expires_at=expires_at,
+            )
+            return self._shown(connection, store)
 
         return await self._file.write(create)
 
@@ -83,7 +117,7 @@ class OpenAIStores(WithoutFiles):
                 before=before,
             )
             return VectorStoreListResponse(
-                data=[_shown(connection, store) for store in chosen], **fields
+                data=[self._shown(connection, store) for store in chosen], **fields
             )
 
         return await self._file.read(list_stores)
@@ -92,21 +126,25 @@ class OpenAIStores(WithoutFiles):
     async def openai_retrieve_vector_store(self, vector_store_id: str) -> VectorStoreObject:
         """Describe a store."""
         return await self._file.read(
-            lambda connection: _shown(connection, stores.get(connection, vector_store_id))
+            lambda connection: self._shown(connection, stores.get(connection, vector_store_id))
         )
 
     @override
     async def openai_update_vector_store(
         self, vector_store_id: str, request: OpenAIUpdateVectorStoreRequest
     ) -> VectorStoreObject:
-        """Rename a store or replace its metadata."""
-        _refuse_expiry(request.expires_after)
+        """Rename a store, replace its metadata, or let it expire."""
+        expires_at = _expiry(request.expires_after)
 
         def update(connection: sqlite3.Connection) -> VectorStoreObject:
             store = stores.update(
-                connection, vector_store_id, name=request.name, metadata=request.metadata
+                connection,
+                vector_store_id,
+                name=request.name,
+                metadata=request.metadata,
+                expires_at=expires_at,
             )
-            return _shown(connection, store)
+            return self._shown(connection, store)
 
         return await self._file.write(update)
 
@@ -223,16 +261,28 @@ class OpenAIStores(WithoutFiles):
 
         return await self._file.read(read)
 
+    def _shown(self, connection: sqlite3.Connection, store: Store) -> VectorStoreObject:
+        # The stack tells a provider its id after it was made.
+        known = {
+            "provider_id": getattr(self, "__provider_id__", None),
+            "wanted_model": self.wanted_model(store),
+        }
+        described = {key: value for key, value in known.items() if value is not None}
+        return openai_view.store_object(store, documents.list_all(connection, store), described)
 
-def _shown(connection: sqlite3.Connection, store: Store) -> VectorStoreObject:
-    return openai_view.store_object(store, documents.list_all(connection, store))
 
-
-def _refuse_expiry(expires_after: object) -> None:
-    if expires_after is not None:
-        raise InvalidParameterError(
-            "expires_after", expires_after, "This vector store keeps what it is given for good."
-        )
+def _expiry(expires_after: Mapping[str, Any] | None) -> int | None:
+    match expires_after:
+        case None:
+            return None
+        case {"at": int(moment)} if moment > 0:
+            return moment
+        case _:
+            raise InvalidParameterError(
+                "expires_after",
+                expires_after,
+                'Only a moment can be set: {"at": seconds since 1970}.',
+            )
 
 
 def _unknown_file(vector_store_id: str, file_id: str) -> ResourceNotFoundError:

@@ -3,7 +3,7 @@
 A file of that API is a document of ours: its id is the document's id.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from llama_stack_api import (
@@ -27,9 +27,12 @@ def status_of(document: Document) -> Status:
     return "in_progress" if document.pending else "completed"
 
 
-def store_object(store: Store, held: Sequence[Document]) -> VectorStoreObject:
-    """Show a store with its documents counted."""
+def store_object(
+    store: Store, held: Sequence[Document], described: Mapping[str, str]
+) -> VectorStoreObject:
+    """Show a store with its documents counted; `described` stands beside its metadata."""
     pending = sum(1 for document in held if document.pending)
+    working = "in_progress" if pending else "completed"
     return VectorStoreObject(
         id=store.store_id,
         created_at=store.created_at,
@@ -42,9 +45,11 @@ def store_object(store: Store, held: Sequence[Document]) -> VectorStoreObject:
             failed=0,
             total=len(held),
         ),
-        status="in_progress" if pending else "completed",
+        status="expired" if store.is_expired else working,
+        expires_at=store.expires_at,
         metadata={
             **store.metadata,
+            **described,
             "embedding_model": store.embedding_model,
             "embedding_dimension": str(store.embedding_dimension),
         },
@@ -60,6 +65,7 @@ def file_object(document: Document, store_id: str) -> VectorStoreFileObject:
             "content_hash": document.content_hash or "",
             "chunks": document.chunks,
             "pending": document.pending,
+            "has_text": bool(document.has_text),
             **{key: value for key, value in described.items() if value is not None},
         },
         chunking_strategy=VectorStoreChunkingStrategyAuto(),

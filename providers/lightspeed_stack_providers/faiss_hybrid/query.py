@@ -21,7 +21,10 @@ _RANKERS_OF_OTHERS: Final = frozenset({"weighted", "neural"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchQuery:
-    """What to look for. Without a vector nothing is found by vector."""
+    """What to look for. Without a vector nothing is found by vector.
+
+    `store_key` is that of the store for whose model the question was embedded.
+    """
 
     store_id: str
     text: str = field(repr=False)
@@ -31,6 +34,7 @@ class SearchQuery:
     filters: Filters | None = None
     score_threshold: float = 0.0
     with_embeddings: bool = False
+    store_key: int = 0
 
 
 def read_query(request: QueryChunksRequest) -> SearchQuery:

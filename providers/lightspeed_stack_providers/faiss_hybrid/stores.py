@@ -5,9 +5,12 @@ import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from llama_stack_api import ConflictError, VectorStoreNotFoundError
+from llama_stack_api import VectorStoreNotFoundError
+
+# Among the attributes; a client's own keys do not begin so.
+_EXPIRES_AT: Final = "$expires_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,18 @@ class Store:
     @property
     def metadata(self) -> dict[str, Any]:
         """What the client keeps beside the store."""
-        return json.loads(self.attributes)
+        attributes = json.loads(self.attributes)
+        return {key: value for key, value in attributes.items() if key != _EXPIRES_AT}
+
+    @property
+    def expires_at(self) -> int | None:
+        """When the store ends to answer, in seconds since 1970."""
+        return json.loads(self.attributes).get(_EXPIRES_AT)
+
+    @property
+    def is_expired(self) -> bool:
+        """Say whether the store answers no more."""
+        return self.expires_at is not None and self.expires_at <= time.time()
 
 
 def find(connection: sqlite3.Connection, store_id: str) -> Store | None:
@@ -52,8 +66,8 @@ def list_all(connection: sqlite3.Connection) -> list[Store]:
 
 def register(
     connection: sqlite3.Connection, store_id: str, *, name: str, model: str, dimension: int
-) -> None:
-    """Keep a store, or find it as it was. Raises `ConflictError` when its vectors do not fit."""
+) -> Store:
+    """Keep a store, or find it as it was; one without a vector takes the model on."""
     stored = find(connection, store_id)
     if stored is None:
         connection.execute(
@@ -61,14 +75,12 @@ def register(
             " VALUES (?, ?, ?, ?, ?)",
             (store_id, name, model, dimension, int(time.time())),
         )
-    elif (stored.embedding_model, stored.embedding_dimension) != (model, dimension):
-        raise ConflictError(
-            f"Vector store '{store_id}' holds vectors of the model '{stored.embedding_model}' "
-            f"(dimension {stored.embedding_dimension}), but is configured for '{model}' "
-            f"(dimension {dimension}); the two cannot be compared. Configure the stored model "
-            "again, or give the store another id (or db_path another file) and index the "
-            "documents anew."
+    elif not stored.vectors:
+        connection.execute(
+            "UPDATE stores SET embedding_model = ?, embedding_dimension = ? WHERE store_key = ?",
+            (model, dimension, stored.store_key),
         )
+    return get(connection, store_id)
 
 
 def update(
@@ -77,18 +89,40 @@ def update(
     *,
     name: str | None,
     metadata: Mapping[str, Any] | None,
+    expires_at: int | None = None,
 ) -> Store:
-    """Rename a store or replace its metadata; None leaves things as they are."""
+    """Rename a store, replace its metadata or let it expire; None leaves things as they are."""
     stored = get(connection, store_id)
+    attributes = stored.metadata if metadata is None else dict(metadata)
+    if (ends := expires_at or stored.expires_at) is not None:
+        attributes[_EXPIRES_AT] = ends
     connection.execute(
         "UPDATE stores SET name = ?, attributes = ? WHERE store_key = ?",
-        (
-            stored.name if name is None else name,
-            stored.attributes if metadata is None else json.dumps(dict(metadata)),
-            stored.store_key,
-        ),
+        (stored.name if name is None else name, json.dumps(attributes), stored.store_key),
     )
     return get(connection, store_id)
+
+
+def replace(connection: sqlite3.Connection, store_id: str, *, by: str) -> None:
+    """Let a store serve what another one holds, which is gone then.
+
+    The first keeps its id, name, age and attributes. Raises `VectorStoreNotFoundError`.
+    """
+    replaced, successor = get(connection, store_id), get(connection, by)
+    if replaced == successor:
+        return
+    delete(connection, store_id)
+    connection.execute(
+        "UPDATE stores SET store_id = ?, name = ?, created_at = ?, attributes = ?"
+        " WHERE store_key = ?",
+        (
+            replaced.store_id,
+            replaced.name,
+            replaced.created_at,
+            replaced.attributes,
+            successor.store_key,
+        ),
+    )
 
 
 def delete(connection: sqlite3.Connection, store_id: str) -> bool:

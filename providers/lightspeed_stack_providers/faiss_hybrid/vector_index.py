@@ -18,7 +18,7 @@ class VectorIndex:
     def __init__(self, dimension: int) -> None:
         # One search is short; more threads would only disturb the others and the models.
         faiss.omp_set_num_threads(1)
-        self._dimension = dimension
+        self.dimension = dimension
         self._index = faiss.IndexIDMap(faiss.IndexFlatIP(dimension))
 
     def __len__(self) -> int:
@@ -27,16 +27,16 @@ class VectorIndex:
     def add(self, rows: Sequence[tuple[int, bytes]]) -> None:
         """Take (key, little-endian float32 array) pairs in. Raises `DamagedContent`."""
         for key, embedding in rows:
-            if len(embedding) != 4 * self._dimension:
+            if len(embedding) != 4 * self.dimension:
                 raise DamagedContent(
                     f"the vector of chunk {key} has {len(embedding)} bytes, "
-                    f"not {4 * self._dimension}"
+                    f"not {4 * self.dimension}"
                 )
         vectors = np.frombuffer(b"".join(embedding for _, embedding in rows), dtype="<f4")
         if not np.isfinite(vectors).all():
             raise DamagedContent("a vector holds values that are not numbers")
         keys = np.array([key for key, _ in rows], dtype=np.int64)
-        matrix = vectors.astype(np.float32).reshape(len(rows), self._dimension)
+        matrix = vectors.astype(np.float32).reshape(len(rows), self.dimension)
         self._index.add_with_ids(matrix, keys)
 
     def remove(self, keys: Iterable[int]) -> None:

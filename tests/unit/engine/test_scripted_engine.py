@@ -8,8 +8,14 @@ from lightspeed_core.domain.messages import Message, Role
 from lightspeed_core.domain.retrieval import Chunk, SourceDocument
 from lightspeed_core.domain.tools import ToolCall
 from lightspeed_core.engine.protocol import Engine
-from lightspeed_core.engine.types import BootStage, BootStatus, ChatDelta, ChatRequest
-from lightspeed_core.errors import EngineFailed, EngineUnavailable, NotFound
+from lightspeed_core.engine.types import (
+    BootStage,
+    BootStatus,
+    ChatDelta,
+    ChatRequest,
+    NewVectorStore,
+)
+from lightspeed_core.errors import Conflict, EngineFailed, EngineUnavailable, NotFound
 from tests.support.scripted_engine import (
     ACCEPTED,
     DEFAULT_MODEL,
@@ -114,3 +120,25 @@ async def test_an_engine_that_has_not_booted_is_unavailable():
     engine = ScriptedEngine(boot=BootStatus(stage=BootStage.IMPORTING))
     with pytest.raises(EngineUnavailable):
         await engine.models()
+
+
+async def test_stores_are_made_changed_replaced_and_removed():
+    engine = ScriptedEngine()
+    for store_id, text in (("now", "old oak"), ("next", "new oak")):
+        await engine.create_vector_store(NewVectorStore(name=store_id, store_id=store_id))
+        source = SourceDocument(document_id="d", text=text, content_hash=text, title="T")
+        chunk = Chunk(chunk_id="c", document_id="d", content=text, start=0, end=len(text))
+        await engine.insert_document(store_id, source, [chunk])
+    with pytest.raises(Conflict):
+        await engine.create_vector_store(NewVectorStore(name="now", store_id="now"))
+    state = await engine.update_vector_store("now", name="Now", metadata={"k": "v"}, expires_at=9)
+    assert (state.name, state.metadata, state.expires_at) == ("Now", {"k": "v"}, 9)
+    await engine.replace_vector_store("now", by="next")
+    assert [each.content for each in await engine.document_chunks("now", "d")] == ["new oak"]
+    assert (await engine.source_document("now", "d")).text == "new oak"
+    assert (await engine.vector_store("now")).name == "Now"
+    assert [each.store_id for each in await engine.vector_stores()] == ["now"]
+    assert await engine.delete_vector_store("now")
+    assert not await engine.delete_vector_store("now")
+    with pytest.raises(NotFound):
+        await engine.document_chunks("now", "d")

@@ -4,15 +4,23 @@ import pytest
 
 from lightspeed_core.domain.retrieval import Chunk, SourceDocument
 from lightspeed_core.engine.llama_stack.stack import Scored
-from lightspeed_core.engine.llama_stack.vector_stores import (
+from lightspeed_core.engine.llama_stack.stored_documents import (
     delete_document,
+    document_chunks,
     documents,
     insert_document,
+    source_document,
+)
+from lightspeed_core.engine.llama_stack.vector_stores import (
+    create_vector_store,
+    delete_vector_store,
+    replace_vector_store,
+    update_vector_store,
     vector_stores,
 )
-from lightspeed_core.engine.types import SearchMode, StoredDocument
-from lightspeed_core.errors import InvalidRequest
-from tests.support.memory_stack import MemoryStack, provider, store
+from lightspeed_core.engine.types import NewVectorStore, SearchMode, StoredDocument
+from lightspeed_core.errors import Conflict, InvalidRequest, NotFound
+from tests.support.memory_stack import MemoryStack, model, provider, store
 
 SOURCE = SourceDocument(document_id="d1", text="one two", content_hash="h", title="T")
 CHUNKS = (
@@ -97,3 +105,105 @@ async def test_documents_are_read_from_the_list_or_gathered_from_chunks():
         StoredDocument(document_id="d1", content_hash="h", chunks=2),
         StoredDocument(document_id="d1", content_hash="other", chunks=1),
     ]
+
+
+async def test_vectors_of_another_model_are_refused_before_they_are_sent():
+    stack = stack_with("inline::faiss_hybrid")
+    with pytest.raises(InvalidRequest, match=r"holds vectors of emb/model.*index its documents"):
+        await insert_document(stack, "docs", SOURCE, CHUNKS, embedding_model="emb/other")
+    assert stack.asked == []
+    await insert_document(stack, "docs", SOURCE, CHUNKS, embedding_model="emb/model")
+
+
+async def test_chunks_and_source_are_read_back_as_they_were_stored():
+    stack = stack_with("inline::faiss_hybrid")
+    attributes = {"content_hash": "h", "title": "T", "url": "u", "has_text": True}
+    stack.listed_files = [{"id": "d1", "attributes": attributes}]
+    stack.listed_contents = [
+        {
+            "text": "two",
+            "embedding": [],
+            "metadata": {"start": 4, "end": 7, "heading": "A", "page": 2},
+            "chunk_metadata": {"chunk_id": "c2"},
+        }
+    ]
+    assert await document_chunks(stack, "docs", "d1") == [CHUNKS[1]]
+    stack.listed_contents = [{"text": "one two"}]
+    read = await source_document(stack, "docs", "d1")
+    assert (read.text, read.title, read.url, read.source) == ("one two", "T", "u", None)
+    for reading in (document_chunks, source_document):
+        with pytest.raises(NotFound):
+            await reading(stack, "docs", "d2")
+        with pytest.raises(InvalidRequest, match="Not supported"):
+            await reading(stack_with("inline::faiss"), "docs", "d1")
+    attributes["has_text"] = False
+    with pytest.raises(NotFound):
+        await source_document(stack, "docs", "d1")
+
+
+async def test_a_new_store_takes_the_dimension_of_its_model():
+    stack = stack_with("inline::faiss_hybrid")
+    embedding = model("emb/small", "embedding")
+    embedding["metadata"]["embedding_dimension"] = 3
+    stack.listed_models = [embedding, model("llm/big")]
+    made = await create_vector_store(stack, NewVectorStore(name="New", embedding_model="emb/small"))
+    assert made.store_id == "vs_new"
+    (asked,) = stack.asked
+    body: dict[str, object] = {
+        "name": "New",
+        "metadata": {},
+        "embedding_model": "emb/small",
+        "embedding_dimension": 3,
+    }
+    assert asked == ("create_vector_store", body)
+
+
+@pytest.mark.parametrize(
+    ("new", "error"),
+    [
+        (NewVectorStore(name="n", embedding_model="emb/none"), NotFound),
+        (NewVectorStore(name="n", embedding_model="llm/big"), NotFound),
+        (
+            NewVectorStore(name="n", embedding_model="emb/small", embedding_dimension=4),
+            InvalidRequest,
+        ),
+        (NewVectorStore(name="n", provider_id="nobody"), InvalidRequest),
+        (NewVectorStore(name="n", store_id="docs"), Conflict),
+    ],
+)
+async def test_a_store_that_cannot_be_is_not_made(new: NewVectorStore, error: type[Exception]):
+    stack = stack_with("inline::faiss_hybrid")
+    embedding = model("emb/small", "embedding")
+    embedding["metadata"]["embedding_dimension"] = 3
+    stack.listed_models = [embedding, model("llm/big")]
+    with pytest.raises(error):
+        await create_vector_store(stack, new)
+    assert stack.asked == []
+
+
+async def test_only_what_is_given_of_a_store_changes():
+    stack = stack_with("inline::faiss_hybrid")
+    await update_vector_store(stack, "docs", name=None, metadata=None, expires_at=7)
+    assert stack.asked[0] == ("update_vector_store", ("docs", {"expires_after": {"at": 7}}))
+    with pytest.raises(InvalidRequest, match="cannot expire"):
+        await update_vector_store(
+            stack_with("inline::faiss"), "docs", name="n", metadata=None, expires_at=7
+        )
+    with pytest.raises(NotFound):
+        await update_vector_store(stack, "none", name="n", metadata=None, expires_at=None)
+
+
+async def test_stores_of_one_provider_of_ours_alone_are_exchanged():
+    stack = stack_with("inline::faiss_hybrid")
+    stack.listed_stores = [*stack.listed_stores, store("next", "db"), store("far", "other")]
+    stack.listed_providers = [
+        *stack.listed_providers,
+        provider("other", "inline::faiss_hybrid", "vector_io"),
+    ]
+    await replace_vector_store(stack, "docs", by="next")
+    assert stack.asked == [("replace_vector_store", ("docs", "next"))]
+    with pytest.raises(InvalidRequest, match="Not supported"):
+        await replace_vector_store(stack, "docs", by="far")
+    with pytest.raises(NotFound):
+        await replace_vector_store(stack, "docs", by="none")
+    assert not await delete_vector_store(stack, "none")

@@ -16,6 +16,7 @@ async def test_a_document_is_shown_as_a_file_with_its_counts(provider: FaissHybr
         "content_hash": "h1",
         "chunks": 2,
         "pending": 1,
+        "has_text": True,
         "title": "Title of d",
         "url": "https://example.com/d",
         "source": "manual",

@@ -1,5 +1,6 @@
 import asyncio
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -7,12 +8,16 @@ from llama_stack_api import (
     Api,
     ConflictError,
     InvalidParameterError,
+    ModelNotFoundError,
     OpenAIAttachFileRequest,
     OpenAICreateVectorStoreFileBatchRequestWithExtraBody,
     OpenAICreateVectorStoreRequestWithExtraBody,
+    OpenAIEmbeddingsRequestWithExtraBody,
+    OpenAIEmbeddingsResponse,
     OpenAIUpdateVectorStoreFileRequest,
     OpenAIUpdateVectorStoreRequest,
     QueryChunksRequest,
+    VectorStore,
     VectorStoreNotFoundError,
 )
 from pydantic import ValidationError
@@ -24,6 +29,7 @@ from tests.unit.providers.faiss_hybrid.parts import (
     DIMENSION,
     MODEL,
     STORE,
+    WordEmbedder,
     chunk,
     document,
     found_ids,
@@ -35,23 +41,120 @@ from tests.unit.providers.faiss_hybrid.parts import (
 )
 
 
+@pytest.mark.attack(77)
 @pytest.mark.parametrize(
     "other", [store(model="words/other"), store(dimension=8)], ids=["model", "dimension"]
 )
-async def test_another_model_is_refused_with_both_names_and_the_way_out(
-    path: Path, other: object
+async def test_a_filled_store_goes_on_with_its_own_model_and_says_so(
+    path: Path, other: VectorStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with open_store(path) as provider:
         await insert(provider, chunk("a", "alpha"))
-    async with open_provider(path) as provider:
-        with pytest.raises(ConflictError) as refusal:
-            await provider.register_vector_store(other)  # pyright: ignore[reportArgumentType] - parametrized
-        text = str(refusal.value)
-        assert f"'{MODEL}' (dimension {DIMENSION})" in text
-        assert "Configure the stored model again" in text
-        assert "index the documents anew" in text
-        await provider.register_vector_store(store())
+    embedder = WordEmbedder()
+    async with open_provider(path, embedder) as provider:
+        await provider.register_vector_store(other)
+        assert f"goes on with the model '{MODEL}' (dimension {DIMENSION})" in caplog.text
+        assert "index its documents anew" in caplog.text
         assert await found_ids(provider, "alpha") == ["a"]
+        assert {request.model for request in embedder.requests} == {MODEL}
+        (kept,) = await provider.kept_stores()
+        assert (kept.embedding_model, kept.embedding_dimension) == (MODEL, DIMENSION)
+        wanted = other.embedding_model if other.embedding_model != MODEL else None
+        assert kept.wanted_model == wanted
+        foreign = chunk("b", "beta").model_copy(update={"embedding_model": "words/other"})
+        with pytest.raises(InvalidParameterError, match="index the documents anew"):
+            await insert(provider, foreign)
+
+
+@pytest.mark.attack(77)
+@pytest.mark.parametrize("mode", ["vector", "hybrid"])
+async def test_a_model_that_is_gone_is_refused_with_advice(path: Path, mode: str) -> None:
+    embedder = WordEmbedder()
+    async with open_store(path, embedder) as provider:
+        await insert(provider, chunk("a", "alpha"))
+        embedder.failure = ModelNotFoundError(MODEL)
+        with pytest.raises(ConflictError, match=f"'{MODEL}', which is not there.*anew"):
+            await found_ids(provider, "alpha", mode=mode)
+        assert await found_ids(provider, "alpha", mode="keyword") == ["a"]
+
+
+async def test_a_store_without_a_vector_takes_another_model_on(path: Path) -> None:
+    async with open_store(path) as provider:
+        await insert(provider, chunk("a", "alpha", vector=[]))
+        assert await found_ids(provider, "alpha") == ["a"]
+        await provider.register_vector_store(store(model="words/small", dimension=2))
+        (kept,) = await provider.kept_stores()
+        assert (kept.embedding_model, kept.wanted_model) == ("words/small", None)
+        vector = chunk("a", "alpha", vector=[1.0, 0.0])
+        await insert(provider, vector.model_copy(update={"embedding_model": "words/small"}))
+        assert await found_ids(provider, "x", mode="vector", embedding=[1.0, 0.0]) == ["a"]
+
+
+async def test_a_store_serves_what_replaced_it_and_keeps_its_name(provider: FaissHybrid) -> None:
+    await insert(provider, *document("old", "h1", ["alpha"]))
+    assert await found_ids(provider, "alpha") == ["old-h1-0"]
+    before = await provider.openai_update_vector_store(
+        STORE, OpenAIUpdateVectorStoreRequest(name="Mine", metadata={"team": "docs"})
+    )
+    await provider.register_vector_store(store("next", model="words/small", dimension=2))
+    new = chunk("new", "alpha", vector=[0.0, 1.0]).model_copy(
+        update={"embedding_model": "words/small"}
+    )
+    await insert(provider, new, store_id="next")
+    await provider.replace_vector_store(STORE, by="next")
+    await provider.replace_vector_store(STORE, by=STORE)
+    (kept,) = await provider.kept_stores()
+    assert (kept.store_id, kept.name, kept.embedding_model) == (STORE, "Mine", "words/small")
+    after = await provider.openai_retrieve_vector_store(STORE)
+    assert after.created_at == before.created_at
+    assert after.metadata["team"] == "docs"
+    assert await found_ids(provider, "x", mode="vector", embedding=[0.0, 1.0]) == ["new"]
+    for store_id, other in ((STORE, "next"), ("next", STORE)):
+        with pytest.raises(VectorStoreNotFoundError):
+            await provider.replace_vector_store(store_id, by=other)
+
+
+@pytest.mark.attack(77)
+async def test_a_question_is_never_compared_with_vectors_of_a_later_model(
+    path: Path,
+) -> None:
+    class Exchanging(WordEmbedder):
+        """Lets the store be replaced while a question is being embedded."""
+
+        async def openai_embeddings(
+            self, params: OpenAIEmbeddingsRequestWithExtraBody
+        ) -> OpenAIEmbeddingsResponse:
+            answer = await super().openai_embeddings(params)
+            if params.model == MODEL:
+                await provider.replace_vector_store(STORE, by="next")
+            return answer
+
+    embedder = Exchanging()
+    async with open_store(path, embedder) as provider:
+        await insert(provider, chunk("old", "alpha"))
+        await provider.register_vector_store(store("next", model="words/other"))
+        new = chunk("new", "alpha").model_copy(update={"embedding_model": "words/other"})
+        await insert(provider, new, store_id="next")
+        assert await found_ids(provider, "alpha", mode="vector") == ["new"]
+        assert [request.model for request in embedder.requests] == [MODEL, "words/other"]
+
+
+async def test_a_store_answers_until_it_expires(provider: FaissHybrid) -> None:
+    await insert(provider, chunk("a", "alpha"))
+    for moment, status in ((int(time.time()) + 60, "completed"), (1, "expired")):
+        told = await provider.openai_update_vector_store(
+            STORE, OpenAIUpdateVectorStoreRequest(expires_after={"at": moment})
+        )
+        assert (told.expires_at, told.status) == (moment, status)
+        if status == "completed":
+            assert await found_ids(provider, "alpha") == ["a"]
+    renamed = await provider.openai_update_vector_store(
+        STORE, OpenAIUpdateVectorStoreRequest(name="n", metadata={"k": "v"})
+    )
+    assert (renamed.expires_at, renamed.metadata["k"]) == (1, "v")
+    assert not any(key.startswith("$") for key in renamed.metadata)
+    with pytest.raises(VectorStoreNotFoundError):
+        await found_ids(provider, "alpha")
 
 
 async def test_everything_is_there_after_a_restart(path: Path) -> None:
