@@ -21,6 +21,7 @@ from lightspeed_core.auth.registry import authorizer_of, open_authenticator
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.engine.llama_stack.factory import create_engine
+from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.observability.metrics import Metrics
 from lightspeed_core.prompts.saved import SavedPrompts
 
@@ -71,6 +72,17 @@ async def open_services(
             saved_prompts=SavedPrompts(stores.saved_prompts, configuration.saved_prompts),
             audit=audit,
         )
+
+
+@asynccontextmanager
+async def started_engine(configuration: Configuration) -> AsyncGenerator[Engine, None]:
+    """Open the engine alone, for commands that need nothing else; raises as its `start` does."""
+    engine = create_engine(engine_settings(configuration))
+    try:
+        await engine.start()
+        yield engine
+    finally:
+        await engine.close()
 
 
 def _parts(configuration: Configuration, stores: Stores, metrics: Metrics) -> Parts:

@@ -12,6 +12,7 @@ PROGRAM: Final = "lightspeed-stack"
 FAILED: Final = 1
 MISUSED: Final = 2
 PARTLY: Final = 3
+SEARCH_MODES: Final = ("hybrid", "vector", "keyword", "all")
 DOCUMENTS: Final = ("configuration", "diagram", "events", "openapi", "schema")
 
 _NO_GENERATOR: Final = (
@@ -122,6 +123,7 @@ def _add_subcommands(parser: argparse.ArgumentParser) -> None:
     _add_configuration(doctor)
     doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
     _describe_audit(subcommands.add_parser("audit", help="verify the files of the audit"))
+    _describe_eval(subcommands.add_parser("eval", help="measure retrieval and answers"))
     migrate = subcommands.add_parser(
         "migrate",
         help="write a run.yaml of Llama Stack 0.2 anew for 0.7",
@@ -154,6 +156,25 @@ def _describe_audit(audit: argparse.ArgumentParser) -> None:
     verify.add_argument("--key", type=Path, metavar="FILE", help="file with the key of the chain")
     _add_configuration(verify)
     verify.add_argument("--json", action="store_true", help="print what was found as JSON")
+
+
+def _describe_eval(evaluate: argparse.ArgumentParser) -> None:
+    evaluate.description = (
+        "Searches a vector store for questions whose answers are known, and tells how often and "
+        "how far above they are found. docs/evaluation.md describes the file of questions."
+    )
+    evaluate.add_argument("questions", type=Path, metavar="QUESTIONS.jsonl")
+    evaluate.add_argument(
+        "--store", metavar="NAME", help="vector store (default: that of `knowledge.store`)"
+    )
+    evaluate.add_argument(
+        "--mode", choices=SEARCH_MODES, default="all", help="how to search (default: all)"
+    )
+    evaluate.add_argument(
+        "--answers", action="store_true", help="also ask the model, and check what it cites"
+    )
+    _add_configuration(evaluate)
+    evaluate.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
 def _add_configuration(subcommand: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lightspeed_core.cli.arguments import FAILED, MISUSED, PROGRAM, build_parser
-from lightspeed_core.errors import ConfigurationError
+from lightspeed_core.errors import ConfigurationError, LightspeedError
 
 if TYPE_CHECKING:
     from lightspeed_core.config.root import Configuration
@@ -46,6 +46,8 @@ def _run_subcommand(options: argparse.Namespace) -> int:
         return _diagnose(options)
     if options.command == "audit":
         return _verify_audit(options)
+    if options.command == "eval":
+        return _evaluate(options)
     from lightspeed_core.cli.migrate import migrate
 
     return migrate(options.run_yaml, options.output, force=options.force)
@@ -93,6 +95,28 @@ def _verify_audit(options: argparse.Namespace) -> int:
     if where is None:
         return _complain("audit.directory is not set: name a directory or a file", MISUSED)
     return verify(where, seal_of(key_path), as_json=options.json)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    configuration = _load(options.config)
+    from lightspeed_core.cli.evaluate import evaluate
+    from lightspeed_core.observability.logging import configure_logging
+
+    # The engine tells much of its start, and what was asked for goes to standard output.
+    configure_logging("DEBUG" if options.verbose else "WARNING", is_colored=False)
+    try:
+        return evaluate(
+            configuration,
+            options.questions,
+            store=options.store,
+            mode=options.mode,
+            with_answers=options.answers,
+            as_json=options.json,
+        )
+    except ConfigurationError:
+        raise
+    except LightspeedError as error:
+        return _complain(str(error), FAILED)
 
 
 def _dump_configuration(configuration: "Configuration") -> int:

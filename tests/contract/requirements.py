@@ -95,6 +95,17 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "retrieval.stores": "A request may name the stores to search, or none.",
         "retrieval.failure": "A store that fails costs a warning and not the answer.",
     },
+    "docs/rag_guide.md#how-well-it-finds": {
+        "ranking.table": "The published figures are those measured on the frozen set.",
+        "ranking.kept": "Ranking does not fall below what was recorded.",
+        "ranking.default": "The default way of searching is hybrid; none is surely better.",
+    },
+    "docs/evaluation.md#evaluation": {
+        "eval.figures": "`eval` measures a store and its answers, offline, as table and JSON.",
+    },
+    "docs/evaluation.md#questions": {
+        "eval.bad-lines": "A line that cannot be used is named with its number and reason.",
+    },
     "docs/rag_guide.md#the-products-own-documents": {
         "retrieval.index-once": "A second start embeds nothing.",
     },
