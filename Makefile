@@ -5,12 +5,13 @@ SHELL := /bin/sh
 BIN := .venv/bin
 CONFIG ?=
 ONLY ?=
+FREEZE ?=
 PYTEST := $(BIN)/python -m pytest
 UV := .ci/bootstrap.sh --uv
 
 .DEFAULT_GOAL := help
 .PHONY: help environment run test test-unit test-contract test-integration test-e2e bench verify \
-	format ruff black docstyle pylint pyright check-types imports security-check shellcheck \
+	format ruff black docstyle pylint pyright check-types imports security-check shellcheck ranking \
 	schema openapi-doc doc distribution-archives upload-distribution-archives docs/config.puml
 
 help: ## List the targets
@@ -39,6 +40,9 @@ test-e2e: environment ## Run the tests of the installed service as a process
 
 bench: environment ## Measure, and write docs/performance.md; ONLY=growth measures one part
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
+
+ranking: environment ## Measure ranking, and write its table; FREEZE=1 embeds the texts anew
+	@$(BIN)/python -m tests.ranking $(if $(FREEZE),--freeze)
 
 verify: ruff imports pyright pylint ## Run every check that needs no test run
 	$(PYTEST) -q tests/unit/test_house_rules.py

@@ -1,0 +1,1 @@
+"""Ranking on the frozen set, measured and written down."""
