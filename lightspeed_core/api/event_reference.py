@@ -19,6 +19,7 @@ from lightspeed_core.domain.events import (
     TurnCompleted,
     TurnEvent,
     TurnFailed,
+    TurnIncomplete,
     TurnInterrupted,
     TurnStarted,
     Warned,
@@ -26,7 +27,14 @@ from lightspeed_core.domain.events import (
 from lightspeed_core.domain.messages import TokenUsage
 from lightspeed_core.domain.retrieval import Citation, RagChunk, ReferencedDocument
 from lightspeed_core.domain.tools import ToolCall, ToolResult
-from lightspeed_core.domain.turn import ModelRef, Turn, TurnError, TurnState, TurnWarning
+from lightspeed_core.domain.turn import (
+    IncompleteReason,
+    ModelRef,
+    Turn,
+    TurnError,
+    TurnState,
+    TurnWarning,
+)
 
 _CONVERSATION: Final = "123e4567-e89b-42d3-a456-426614174000"
 _TURN_ID: Final = "9f5c0e0a-5f4e-4b66-8c0b-6e2f6b3a1d11"
@@ -106,6 +114,7 @@ EVENT_SAMPLES: Final[tuple[TurnEvent, ...]] = (
     CitationVerified(_CITATION),
     Refused("question_validity", "I can only answer questions about this product."),
     Warned(TurnWarning(code="mcp_unreachable", message="A server did not answer.", server="fs")),
+    TurnIncomplete(IncompleteReason.MAX_TOOL_CALLS),
     TurnCompleted(_TURN),
     TurnInterrupted(replace(_TURN, state=TurnState.INTERRUPTED)),
     TurnFailed(replace(_TURN, state=TurnState.FAILED, error=_ERROR), _ERROR),

@@ -14,14 +14,14 @@ from typing import Any, Final
 from lightspeed_core.assistant.attachments import with_attachments
 from lightspeed_core.assistant.context import CompactionSettings, TurnContext
 from lightspeed_core.assistant.token_estimate import estimate_prompt, estimate_tokens
-from lightspeed_core.assistant.tool_loop import Chat, run_model
-from lightspeed_core.assistant.toolbox import EmptyToolbox
+from lightspeed_core.assistant.tool_loop import Chat, call_model
 from lightspeed_core.conversations.models import Summary
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.events import ModelFinished, TextDelta, Warned
 from lightspeed_core.domain.messages import Message, Role
 from lightspeed_core.domain.turn import Turn, TurnWarning
 from lightspeed_core.engine.protocol import Engine
+from lightspeed_core.engine.types import ChatRequest
 from lightspeed_core.errors import EngineFailed, LightspeedError, StoreUnavailable
 
 logger = logging.getLogger(__name__)
@@ -155,14 +155,7 @@ class Compactor:
             Message(role=Role.SYSTEM, content=_PROMPT),
             Message(role=Role.USER, content=_quote(turns, summary, room)),
         )
-        answer = run_model(
-            self._chat,
-            model=self._model,
-            messages=messages,
-            toolbox=EmptyToolbox(),
-            max_rounds=1,
-            max_calls=0,
-        )
+        answer = call_model(self._chat, ChatRequest(model=self._model, messages=messages))
         tokens: list[str] = []
         finished: ModelFinished | None = None
         async with asyncio.timeout(self._settings.seconds), aclosing(answer) as events:

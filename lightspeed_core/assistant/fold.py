@@ -23,6 +23,7 @@ from lightspeed_core.domain.events import (
     TurnCompleted,
     TurnEvent,
     TurnFailed,
+    TurnIncomplete,
     TurnInterrupted,
     TurnStarted,
     Warned,
@@ -63,6 +64,7 @@ class TurnFold:
         self._warnings: list[TurnWarning] = []
         self._usage = TokenUsage()
         self._refused_by: str | None = None
+        self._incomplete_reason: str | None = None
 
     @property
     def text(self) -> str:
@@ -86,6 +88,8 @@ class TurnFold:
                 self._citations.append(citation)
             case Warned(warning):
                 self._warnings.append(warning)
+            case TurnIncomplete(reason):
+                self._incomplete_reason = reason.value
             case Refused(shield, text):
                 self._refused_by = shield
                 self._tokens.append(text)
@@ -108,4 +112,5 @@ class TurnFold:
             warnings=tuple(self._warnings),
             usage=self._usage,
             refused_by=self._refused_by,
+            incomplete_reason=self._incomplete_reason,
         )

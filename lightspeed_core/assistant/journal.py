@@ -23,6 +23,7 @@ from lightspeed_core.domain.events import (
     ToolCallFinished,
     ToolCallStarted,
     TurnEvent,
+    TurnIncomplete,
     TurnStarted,
     Warned,
 )
@@ -41,6 +42,7 @@ _KINDS: dict[str, type[TurnEvent]] = {
         ConversationCompacted,
         Refused,
         Warned,
+        TurnIncomplete,
     )
 }
 

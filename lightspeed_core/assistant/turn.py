@@ -5,7 +5,7 @@ them.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final
@@ -24,7 +24,7 @@ from lightspeed_core.assistant.shields import (
     output_shields,
 )
 from lightspeed_core.assistant.spending import bound_of_call
-from lightspeed_core.assistant.tool_loop import run_model
+from lightspeed_core.assistant.tool_loop import LoopLimits, ToolLoop
 from lightspeed_core.assistant.toolbox import EmptyToolbox, Toolbox, ToolSource
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.events import (
@@ -236,15 +236,26 @@ class _Answer:
 
     def _ask(self) -> AsyncGenerator[TurnEvent | ModelEvent]:
         settings = self._parts.settings
-        answer = run_model(
+        loop = ToolLoop(
             self._model,
+            self._toolbox,
             model=self._context.begun.model.identifier,
-            messages=self._messages(),
-            toolbox=self._toolbox,
-            max_rounds=settings.max_infer_iters,
-            max_calls=settings.max_tool_calls,
+            limits=LoopLimits(
+                max_rounds=settings.max_infer_iters,
+                max_calls=settings.max_tool_calls,
+                reserve=self._reserve_more,
+            ),
         )
+        answer = loop.run(self._messages())
         return _checked(answer, self._context, self._parts, self._found.chunks)
+
+    async def _reserve_more(self, messages: Sequence[Message]) -> None:
+        """Charge what was used so far, and reserve what one more call may use."""
+        account = self._context.account
+        if account.is_counted:
+            await account.settle()
+            tokens = bound_of_call(messages, self._parts.settings.answer_tokens)
+            await account.reserve(tokens)
 
 
 def _describe(found: Retrieved) -> Iterator[TurnEvent]:

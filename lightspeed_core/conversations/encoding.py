@@ -31,7 +31,7 @@ _RECORDS: tuple[tuple[str, type[Any]], ...] = (
     ("usage", TokenUsage),
     ("error", TurnError),
 )
-_PLAIN = ("question", "text", "refused_by", "recorded")
+_PLAIN = ("question", "text", "refused_by", "incomplete_reason", "recorded")
 _NAMES = (*_PLAIN, *dict(_RECORDS), *dict(_LISTS))
 # Marks a document that only the slower, more lenient parser reads back exactly.
 _LENIENT = " "

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from lightspeed_core.domain.messages import TokenUsage
 from lightspeed_core.domain.retrieval import Citation, RagChunk
 from lightspeed_core.domain.tools import ToolCall, ToolResult
-from lightspeed_core.domain.turn import ModelRef, Turn, TurnError, TurnWarning
+from lightspeed_core.domain.turn import (
+    IncompleteReason,
+    ModelRef,
+    Turn,
+    TurnError,
+    TurnWarning,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,13 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnIncomplete:
+    """The model would have used tools further; a warning follows."""
+
+    reason: IncompleteReason
+
+
+@dataclass(frozen=True, slots=True)
 class TurnCompleted:
     """Terminal: the turn is whole and, unless `turn.recorded` is false, stored."""
 
@@ -126,5 +139,6 @@ type TurnEvent = (
     | ConversationCompacted
     | Refused
     | Warned
+    | TurnIncomplete
     | TerminalEvent
 )

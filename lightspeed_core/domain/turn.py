@@ -24,6 +24,15 @@ class TurnState(StrEnum):
         return self is not TurnState.WAITING
 
 
+class IncompleteReason(StrEnum):
+    """What kept a model from using more tools: a limit of the turn's, or what was left."""
+
+    MAX_INFER_ITERS = "max_infer_iters"
+    MAX_TOOL_CALLS = "max_tool_calls"
+    PROMPT_TOO_LONG = "prompt_too_long"
+    QUOTA = "quota"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRef:
     """A model as clients name it; the engine's identifier is `provider/model`."""
@@ -83,6 +92,7 @@ class Turn:
     warnings: tuple[TurnWarning, ...] = ()
     usage: TokenUsage = field(default_factory=TokenUsage)
     refused_by: str | None = None
+    incomplete_reason: str | None = None
     error: TurnError | None = None
     recorded: bool = True
     # What quotas leave the user when the turn has ended, by the class of limiter; never stored.

@@ -26,7 +26,7 @@ class Account(Protocol):
         ...
 
     async def reserve(self, tokens: int, *, wait: bool = True) -> None:
-        """Reserve, once, what the turn's model calls may use.
+        """Reserve what the turn's next model calls may use; once, until that is settled.
 
         Where everything that is left is reserved by turns that run, it waits for them a moment.
         Raises `QuotaExceeded`, and `StoreUnavailable`.
@@ -41,7 +41,7 @@ class Account(Protocol):
         """Charge what was used, give back what was reserved, and return what is then `left`.
 
         Nothing is returned where nothing was reserved. Called at the end of a turn, however it
-        ended; never raises.
+        ended, and between its model calls; never raises.
         """
         ...
 

@@ -165,9 +165,9 @@ class _CountedAccount(Account):
         if not self._may_be_reserved:
             return {}
         self._may_be_reserved = False
-        return self._quotas.by_class(
-            await self._ledger.settle(self._reservation_id, self._usage(self._used))
-        )
+        reservation_id, self._reservation_id = self._reservation_id, str(uuid4())
+        used, self._used = self._used, None
+        return self._quotas.by_class(await self._ledger.settle(reservation_id, self._usage(used)))
 
     @override
     async def left(self) -> Mapping[str, int]:

@@ -15,7 +15,12 @@ from lightspeed_core.api.render.streaming_query import JsonFrames
 from lightspeed_core.config.load import load_configuration
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.config.shipped import shipped_configuration
-from lightspeed_core.domain.events import CitationVerified, DocumentsRetrieved, TurnEvent
+from lightspeed_core.domain.events import (
+    CitationVerified,
+    DocumentsRetrieved,
+    TurnEvent,
+    TurnIncomplete,
+)
 
 DOCS = Path(__file__).parents[2] / "docs"
 OPERATIONS = {
@@ -165,4 +170,4 @@ def test_every_event_of_a_stream_is_described(described: dict[str, Any], event: 
 
     for text in texts:
         importlib.import_module("jsonschema").validate(json.loads(text), schema)
-    assert texts or isinstance(event, DocumentsRetrieved | CitationVerified)
+    assert texts or isinstance(event, DocumentsRetrieved | CitationVerified | TurnIncomplete)

@@ -31,6 +31,7 @@ def render_query(turn: Turn) -> QueryResponse:
             "referenced_documents": [render_document(each) for each in turn.referenced_documents],
             "citations": [render_citation(citation) for citation in turn.citations],
             "warnings": [render_warning(warning) for warning in warnings],
+            "incomplete_reason": turn.incomplete_reason,
             "recorded": turn.recorded,
             "truncated": False,
             "input_tokens": turn.usage.input_tokens,

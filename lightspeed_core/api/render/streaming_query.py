@@ -29,6 +29,7 @@ from lightspeed_core.domain.events import (
     TurnCompleted,
     TurnEvent,
     TurnFailed,
+    TurnIncomplete,
     TurnInterrupted,
     TurnStarted,
     Warned,
@@ -114,7 +115,7 @@ class JsonFrames:
                 frames.append(self._frame("tool_call", _call_data(call)))
             case ToolCallFinished(result):
                 frames.append(self._frame("tool_result", _result_data(result)))
-            case DocumentsRetrieved() | CitationVerified():
+            case DocumentsRetrieved() | CitationVerified() | TurnIncomplete():
                 pass  # told by `end`, of which the turn is part
             case TurnCompleted(turn):
                 frames.extend(self._completed(turn))
@@ -234,6 +235,7 @@ def _end_data(turn: Turn) -> dict[str, Any]:
         "referenced_documents": [render_document(each) for each in turn.referenced_documents],
         "rag_chunks": [render_chunk(chunk) for chunk in turn.rag_chunks],
         "citations": [render_citation(citation) for citation in turn.citations],
+        "incomplete_reason": turn.incomplete_reason,
         "recorded": turn.recorded,
         "truncated": None,
         "input_tokens": turn.usage.input_tokens,

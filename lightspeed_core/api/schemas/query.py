@@ -20,6 +20,7 @@ from lightspeed_core.api.schemas.requests import RequestBody
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.domain import messages
 from lightspeed_core.domain.identifiers import CONVERSATION_ID_PATTERN, normal_conversation_id
+from lightspeed_core.domain.turn import IncompleteReason
 
 JSON_MEDIA_TYPE: Final = "application/json"
 TEXT_MEDIA_TYPE: Final = "text/plain"
@@ -296,6 +297,10 @@ class QueryResponse(BaseModel):
     referenced_documents: list[ReferencedDocument]
     citations: list[Citation]
     warnings: list[AnswerWarning]
+    incomplete_reason: IncompleteReason | None = Field(
+        default=None,
+        description="What kept the model from using more tools; null when nothing did.",
+    )
     recorded: bool = Field(description="False when the turn could not be stored.")
     truncated: bool = Field(description="Always false.")
     input_tokens: int

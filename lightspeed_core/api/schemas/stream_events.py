@@ -11,6 +11,7 @@ from lightspeed_core.api.schemas.query import (
     ReferencedDocument,
     ToolResult,
 )
+from lightspeed_core.domain.turn import IncompleteReason
 
 
 class Started(BaseModel):
@@ -119,6 +120,10 @@ class StreamEnd(BaseModel):
     referenced_documents: list[ReferencedDocument]
     rag_chunks: list[RagChunk]
     citations: list[Citation]
+    incomplete_reason: IncompleteReason | None = Field(
+        default=None,
+        description="What kept the model from using more tools; null when nothing did.",
+    )
     recorded: bool = Field(description="False when the turn could not be stored.")
     truncated: None
     input_tokens: int

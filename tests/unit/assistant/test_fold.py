@@ -7,11 +7,12 @@ from lightspeed_core.domain.events import (
     TextDelta,
     ToolCallFinished,
     ToolCallStarted,
+    TurnIncomplete,
     Warned,
 )
 from lightspeed_core.domain.messages import TokenUsage
 from lightspeed_core.domain.tools import ToolCall, ToolResult
-from lightspeed_core.domain.turn import TurnError, TurnState, TurnWarning
+from lightspeed_core.domain.turn import IncompleteReason, TurnError, TurnState, TurnWarning
 from lightspeed_core.errors import EngineFailed
 from tests.support.databases import a_turn
 
@@ -31,6 +32,7 @@ def test_a_turn_holds_what_its_events_said_in_their_order() -> None:
         ToolCallStarted(CALL),
         ToolCallFinished(RESULT),
         Warned(WARNING),
+        TurnIncomplete(IncompleteReason.MAX_TOOL_CALLS),
         TextDelta(("warm.",)),
         ModelFinished(TokenUsage(input_tokens=5, output_tokens=1), "stop"),
         Refused("output_words", " No."),
@@ -43,6 +45,7 @@ def test_a_turn_holds_what_its_events_said_in_their_order() -> None:
     assert (turn.tool_calls, turn.tool_results, turn.warnings) == ((CALL,), (RESULT,), (WARNING,))
     assert (turn.usage.input_tokens, turn.usage.output_tokens) == (8, 3)
     assert (turn.state, turn.error, turn.refused_by) == (TurnState.COMPLETED, None, "output_words")
+    assert turn.incomplete_reason == "max_tool_calls"
     assert turn.completed_at is not None
 
 

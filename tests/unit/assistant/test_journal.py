@@ -13,12 +13,13 @@ from lightspeed_core.domain.events import (
     ToolCallStarted,
     TurnCompleted,
     TurnEvent,
+    TurnIncomplete,
     TurnStarted,
     Warned,
 )
 from lightspeed_core.domain.retrieval import Citation, RagChunk
 from lightspeed_core.domain.tools import ToolCall, ToolResult
-from lightspeed_core.domain.turn import ModelRef, TurnWarning
+from lightspeed_core.domain.turn import IncompleteReason, ModelRef, TurnWarning
 from tests.support.databases import a_turn
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ EVENTS: list[TurnEvent] = [
         )
     ),
     ConversationCompacted("c"),
+    TurnIncomplete(IncompleteReason.QUOTA),
     Refused("shield", "No."),
     Warned(TurnWarning(code="w", message="m", server="s")),
 ]

@@ -39,9 +39,11 @@ from tests.support.scripted_engine import (
     ScriptedEngine,
     Step,
     breaks,
+    calls,
     refuses,
     says,
 )
+from tests.support.scripted_tools import ScriptedTools, a_call, as_models_say
 
 pytestmark = pytest.mark.requirement("quota.charges")
 
@@ -299,3 +301,31 @@ async def test_what_is_left_is_told_to_who_reads_a_turn_again(
 
     assert isinstance(last := events[-1], TurnCompleted)
     assert last.turn.available_quotas == {"UserQuotaLimiter": QUOTA - 42}
+
+
+async def test_a_turn_pays_before_each_further_call_and_reserves_for_it_alone(
+    engine: ScriptedEngine, store: MemoryConversationStore, counting: Counting
+) -> None:
+    tools = ScriptedTools()
+    engine.will(calls(*as_models_say(a_call(1))), calls(*as_models_say(a_call(2))), COUNTED)
+    async with wired_assistant(engine, store, quotas=counting.of_routes, tools=tools) as wired:
+        turn = await outcome_of(await wired.assistant.start(ASKING, caller()))
+
+    assert turn.incomplete_reason is None
+    assert await charged(counting) == 10 + 10 + 42
+    assert turn.available_quotas == {"UserQuotaLimiter": QUOTA - 62}
+
+
+async def test_a_quota_that_runs_out_in_mid_turn_leaves_what_there_is(
+    engine: ScriptedEngine, store: MemoryConversationStore
+) -> None:
+    counting, tools = Counting(a_limiter(initial=10)), ScriptedTools()
+    engine.will(calls(*as_models_say(a_call(1)), text="Let me see."), says("never said"))
+    async with wired_assistant(engine, store, quotas=counting.of_routes, tools=tools) as wired:
+        turn = await outcome_of(await wired.assistant.start(ASKING, caller()))
+
+    assert (turn.text, turn.incomplete_reason) == ("Let me see.", "quota")
+    assert [warning.code for warning in turn.warnings] == ["incomplete"]
+    assert [result.status for result in turn.tool_results] == ["success"]
+    assert turn.available_quotas == {"UserQuotaLimiter": 0}
+    assert len(engine.chats) == 1

@@ -1,6 +1,9 @@
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from lightspeed_core.assistant.tool_loop import run_model
+import pytest
+
+from lightspeed_core.assistant.tool_loop import LoopLimits, Reserve, ToolLoop
 from lightspeed_core.assistant.toolbox import EmptyToolbox, Toolbox, ToolOutput
 from lightspeed_core.domain.events import (
     DocumentsRetrieved,
@@ -11,14 +14,16 @@ from lightspeed_core.domain.events import (
     ToolCallFinished,
     ToolCallStarted,
     TurnEvent,
+    TurnIncomplete,
     Warned,
 )
 from lightspeed_core.domain.messages import Message, Role
 from lightspeed_core.domain.retrieval import RagChunk
 from lightspeed_core.domain.tools import UNPARSED_ARGUMENTS, ToolCall, ToolSpec
-from lightspeed_core.domain.turn import TurnWarning
+from lightspeed_core.domain.turn import IncompleteReason, TurnWarning
 from lightspeed_core.engine.types import ChatDelta
-from tests.support.scripted_engine import DEFAULT_MODEL, ScriptedEngine, calls, says
+from lightspeed_core.errors import PromptTooLong, QuotaExceeded
+from tests.support.scripted_engine import DEFAULT_MODEL, ScriptedEngine, Step, calls, refuses, says
 
 QUESTION = (Message(role=Role.USER, content="How warm is it?"),)
 
@@ -66,15 +71,20 @@ def unlabelled(*wishes: ToolCall) -> tuple[ToolCall, ...]:
 async def run(
     engine: ScriptedEngine, toolbox: Toolbox, *, rounds: int = 10, tools: int = 30
 ) -> list[TurnEvent | ModelEvent]:
-    events = run_model(
-        engine,
-        model=DEFAULT_MODEL,
-        messages=QUESTION,
-        toolbox=toolbox,
-        max_rounds=rounds,
-        max_calls=tools,
-    )
-    return [event async for event in events]
+    limits = LoopLimits(max_rounds=rounds, max_calls=tools)
+    return await events_of(ToolLoop(engine, toolbox, model=DEFAULT_MODEL, limits=limits))
+
+
+async def events_of(loop: ToolLoop) -> list[TurnEvent | ModelEvent]:
+    return [event async for event in loop.run(QUESTION)]
+
+
+def incomplete(events: list[TurnEvent | ModelEvent]) -> list[IncompleteReason]:
+    """Return why the answer may be incomplete; a warning follows each reason."""
+    reasons = [event.reason for event in events if isinstance(event, TurnIncomplete)]
+    codes = [event.warning.code for event in events if isinstance(event, Warned)]
+    assert codes == ["incomplete"] * len(reasons)
+    return reasons
 
 
 async def test_a_model_that_calls_nothing_is_called_once() -> None:
@@ -147,20 +157,22 @@ async def test_the_last_round_offers_no_tools() -> None:
     engine = ScriptedEngine().will(calls(*unlabelled(read(1))), calls(*unlabelled(read(2))))
     thermometer = Thermometer()
 
-    await run(engine, thermometer, rounds=2)
+    events = await run(engine, thermometer, rounds=2)
 
     assert [bool(chat.tools) for chat in engine.chats] == [True, False]
     assert thermometer.called == [read(1)]
+    assert incomplete(events) == [IncompleteReason.MAX_INFER_ITERS]
 
 
 async def test_no_more_tools_are_called_than_allowed() -> None:
     engine = ScriptedEngine().will(calls(*unlabelled(read(1), read(2), read(3))), says("done"))
     thermometer = Thermometer()
 
-    await run(engine, thermometer, tools=2)
+    events = await run(engine, thermometer, tools=2)
 
     assert thermometer.called == [read(1), read(2)]
     assert [bool(chat.tools) for chat in engine.chats] == [True, False]
+    assert incomplete(events) == [IncompleteReason.MAX_TOOL_CALLS]
 
 
 async def test_a_tool_that_was_not_offered_fails_and_the_model_is_told() -> None:
@@ -195,3 +207,129 @@ async def test_usage_is_estimated_and_marked_where_none_is_reported() -> None:
 
     assert finished.usage.is_estimated
     assert (finished.usage.input_tokens, finished.usage.output_tokens) == (12, 3)
+
+
+async def test_an_answer_within_the_limits_is_complete() -> None:
+    engine = ScriptedEngine().will(calls(*unlabelled(read(1))), says("21"))
+
+    assert incomplete(await run(engine, Thermometer(), rounds=3)) == []
+
+
+@pytest.mark.attack(50)
+@pytest.mark.parametrize("same", [True, False])
+async def test_a_model_that_calls_tools_without_end_is_made_to_answer(same: bool) -> None:
+    engine, thermometer = ScriptedEngine(), Thermometer()
+    for number in range(9):
+        engine.will(calls(*unlabelled(read(1 if same else number))))
+    engine.will(says("Enough."))
+
+    events = await run(engine, thermometer)
+
+    assert (len(engine.chats), len(thermometer.called)) == (10, 9)
+    assert incomplete(events) == [IncompleteReason.MAX_INFER_ITERS]
+    assert [event.tokens for event in events if isinstance(event, TextDelta)] == [("Enough.",)]
+
+
+@pytest.mark.attack(50)
+async def test_a_model_that_insists_on_tools_to_the_end_leaves_an_answer_without_them() -> None:
+    engine, thermometer = ScriptedEngine(), Thermometer()
+    for number in range(3):
+        engine.will(calls(*unlabelled(read(number))))
+
+    events = await run(engine, thermometer, rounds=3)
+
+    assert len(thermometer.called) == 2
+    assert isinstance(events[-1], ModelFinished)
+
+
+async def test_an_id_that_comes_again_is_told_apart() -> None:
+    engine = ScriptedEngine().will(
+        calls(*unlabelled(read(1), read(1))), calls(*unlabelled(read(1))), says("21")
+    )
+
+    events = await run(engine, Thermometer())
+
+    called = [event.call.id for event in events if isinstance(event, ToolCallStarted)]
+    answered = [event.result.call_id for event in events if isinstance(event, ToolCallFinished)]
+    assert len(set(called)) == 3
+    assert called == answered
+    assert [message.tool_call_id for message in engine.chats[-1].messages[2:4]] == called[:2]
+
+
+async def test_a_tool_that_the_toolbox_has_and_did_not_offer_is_not_run() -> None:
+    secret = ToolCall(id="c1", name="wipe", arguments={})
+    engine = ScriptedEngine().will(calls(secret), says("sorry"))
+    thermometer = Thermometer()
+
+    events = await run(engine, thermometer)
+
+    (result,) = [event.result for event in events if isinstance(event, ToolCallFinished)]
+    assert (result.status, thermometer.called) == ("failure", [])
+
+
+def granting(rounds: int) -> tuple[list[int], Reserve]:
+    """Return a quota for so many further model calls, and the lengths of their prompts."""
+    asked: list[int] = []
+
+    async def reserve(messages: Sequence[Message]) -> None:
+        if len(asked) == rounds:
+            raise QuotaExceeded.of_subject("User ann")
+        asked.append(len(messages))
+
+    return asked, reserve
+
+
+async def test_each_further_call_is_reserved_for_before_it() -> None:
+    engine = ScriptedEngine().will(calls(*unlabelled(read(1))), calls(*unlabelled(read(2))))
+    asked, reserve = granting(9)
+    limits = LoopLimits(max_rounds=10, max_calls=30, reserve=reserve)
+
+    await events_of(ToolLoop(engine, Thermometer(), model=DEFAULT_MODEL, limits=limits))
+
+    assert asked == [len(chat.messages) for chat in engine.chats[1:]]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("", ["*There is no answer: the quota is used up.*"]), ("Well.", ["Well."])]
+)
+async def test_a_quota_that_runs_out_ends_the_answer_with_what_there_is(
+    text: str, said: list[str]
+) -> None:
+    engine = ScriptedEngine().will(calls(*unlabelled(read(1)), text=text))
+    limits = LoopLimits(max_rounds=10, max_calls=30, reserve=granting(0)[1])
+
+    events = await events_of(ToolLoop(engine, Thermometer(), model=DEFAULT_MODEL, limits=limits))
+
+    assert incomplete(events) == [IncompleteReason.QUOTA]
+    assert len(engine.chats) == 1
+    assert ["".join(each.tokens) for each in events if isinstance(each, TextDelta)] == said
+
+
+def too_long(times: int) -> list[list[Step]]:
+    return [refuses(PromptTooLong("m")) for _ in range(times)]
+
+
+async def test_long_results_are_cut_until_the_model_takes_them() -> None:
+    engine = ScriptedEngine().will(calls(*unlabelled(read(1))), *too_long(2), says("21"))
+    thermometer = Thermometer(ToolOutput(content="x" * 4000))
+
+    events = await run(engine, thermometer)
+
+    lengths = [len(chat.messages[-1].content.split("\n")[0]) for chat in engine.chats[1:]]
+    assert lengths == [4000, 2000, 1000]
+    assert engine.chats[-1].messages[-1].content.endswith("it was too long.]")
+    assert incomplete(events) == []
+
+
+async def test_results_that_cannot_be_cut_further_end_the_answer() -> None:
+    engine = ScriptedEngine().will(calls(*unlabelled(read(1)), text="Well."), *too_long(9))
+
+    events = await run(engine, Thermometer(ToolOutput(content="x" * 4000)))
+
+    assert incomplete(events) == [IncompleteReason.PROMPT_TOO_LONG]
+    assert len(engine.chats) == 4
+
+
+async def test_a_first_prompt_that_is_too_long_is_refused() -> None:
+    with pytest.raises(PromptTooLong):
+        await run(ScriptedEngine().will(*too_long(1)), Thermometer())

@@ -88,6 +88,7 @@ TURNS = st.builds(
         TokenUsage, input_tokens=COUNT, output_tokens=COUNT, is_estimated=st.booleans()
     ),
     refused_by=MAYBE_TEXT,
+    incomplete_reason=MAYBE_TEXT,
     error=st.none() | st.builds(TurnError, code=TEXT, message=TEXT, cause=TEXT),
     recorded=st.booleans(),
 )

@@ -177,6 +177,7 @@ def test_the_end_tells_everything_that_the_turn_holds() -> None:
                     "quote": "quoted",
                 }
             ],
+            "incomplete_reason": None,
             "recorded": False,
             "truncated": None,
             "input_tokens": 7,

@@ -43,6 +43,7 @@ async def test_an_answer_has_every_key_of_the_contract(app: ASGIApp) -> None:
             "referenced_documents": [],
             "citations": [],
             "warnings": [],
+            "incomplete_reason": None,
             "recorded": True,
             "truncated": False,
             "input_tokens": 7,
