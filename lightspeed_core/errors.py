@@ -188,6 +188,20 @@ class BodyTooLarge(LightspeedError):
         )
 
 
+class FileTooLarge(BodyTooLarge):
+    """A file is larger than those that are kept."""
+
+    code = "file_too_large"
+
+    def __init__(self, size: int, limit: int) -> None:
+        LightspeedError.__init__(
+            self,
+            "File too large",
+            f"File size {size} bytes exceeds maximum allowed size of {limit} bytes "
+            f"({limit // 1024**2} MB)",
+        )
+
+
 class Misdirected(LightspeedError):
     """The request names a host that this service does not answer for (RFC 9110, 15.5.20)."""
 

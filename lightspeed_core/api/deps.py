@@ -9,6 +9,7 @@ from lightspeed_core.api.state import Turns, services_of
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.engine.protocol import Engine
+from lightspeed_core.files.access import Files
 from lightspeed_core.observability.metrics import Metrics
 from lightspeed_core.prompts.saved import SavedPrompts
 from lightspeed_core.prompts.store import PromptStore
@@ -55,6 +56,10 @@ async def _saved_prompts(request: Request) -> SavedPrompts:
     return services_of(request).saved_prompts
 
 
+async def _files(request: Request) -> Files:
+    return services_of(request).files
+
+
 async def _mcp_headers(
     text: Annotated[
         str,
@@ -76,4 +81,5 @@ FeedbackDep = Annotated[FeedbackCollector, Depends(_feedback)]
 EnabledFeedbackDep = Annotated[FeedbackCollector, Depends(_enabled_feedback)]
 PromptsDep = Annotated[PromptStore, Depends(_prompts)]
 SavedPromptsDep = Annotated[SavedPrompts, Depends(_saved_prompts)]
+FilesDep = Annotated[Files, Depends(_files)]
 McpHeadersDep = Annotated[dict[str, dict[str, str]], Depends(_mcp_headers)]

@@ -85,6 +85,9 @@ ERROR_TABLE: Final[Mapping[type[LightspeedError], ErrorRow]] = MappingProxyType(
             413, "Prompt too long", errors.PromptTooLong("openai/gpt-4-turbo")
         ),
         errors.BodyTooLarge: ErrorRow(413, "Body too large", errors.BodyTooLarge(201326592)),
+        errors.FileTooLarge: ErrorRow(
+            413, "File too large", errors.FileTooLarge(104857601, 104857600)
+        ),
         errors.UnsupportedMedia: ErrorRow(
             415,
             "Unsupported media type",

@@ -93,6 +93,14 @@ _TOOL: Final[dict[str, Any]] = {
     "type": "tool",
 }
 
+_FILE: Final = {
+    "id": "file-0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+    "filename": "installation.pdf",
+    "bytes": 182344,
+    "created_at": 1763391371,
+    "purpose": "assistants",
+    "object": "file",
+}
 BODY_EXAMPLES: Final[Mapping[str, dict[str, Any]]] = {
     "AuthorizedResponse": {
         "user_id": "user:default/ada",
@@ -183,6 +191,13 @@ BODY_EXAMPLES: Final[Mapping[str, dict[str, Any]]] = {
         "config": {"api_key": "**********"},
         "health": {"status": "OK", "message": ""},
     },
+    "File": _FILE,
+    "FileDeleted": {
+        "deleted": True,
+        "response": "File deleted successfully",
+        "file_id": _FILE["id"],
+    },
+    "FilesResponse": {"data": [_FILE], "object": "list"},
     "ProvidersResponse": {
         "providers": {
             "inference": [{"provider_id": "openai", "provider_type": "remote::openai_compatible"}]

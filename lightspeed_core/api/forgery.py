@@ -42,6 +42,27 @@ def refuse_forgery(request: Request, *, reads_json: bool) -> None:
         )
 
 
+def refuse_foreign_form(request: Request, callers: frozenset[str]) -> None:
+    """Judge a request of a route that reads a form, which browsers send for any page unasked.
+
+    The service's own pages may send it, those of `callers`, which are origins, and what is no
+    browser. Raises `Forbidden` for other pages.
+    """
+    origin = request.headers.get("origin", "").lower()
+    site = request.headers.get("sec-fetch-site")
+    host = request.headers.get("host", "").lower()
+    if site is None:
+        is_own = not origin or origin.partition("://")[2] == host
+    else:
+        is_own = site not in _FOREIGN_SITES
+    if not is_own and origin not in callers:
+        raise Forbidden(
+            "Pages of other sites may not do this",
+            f"The form was sent by a page of '{origin or 'another site'}', which neither "
+            "service.cors.allow_origins nor service.allowed_origins names.",
+        )
+
+
 def _is_json(media_type: str) -> bool:
     kind, _, name = media_type.partition("/")
     return kind == "application" and (name == "json" or name.endswith("+json"))

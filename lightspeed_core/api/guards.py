@@ -6,7 +6,7 @@ first, so that 401 comes before 403 and 403 before 422.
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
-from typing import Any, Final, override
+from typing import Any, ClassVar, Final, override
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from lightspeed_core.api.bodies import BodyReader
 from lightspeed_core.api.errors import RENDERED
-from lightspeed_core.api.forgery import CHANGING_METHODS, refuse_forgery
+from lightspeed_core.api.forgery import CHANGING_METHODS, refuse_foreign_form, refuse_forgery
 from lightspeed_core.api.json_body import decode_json
 from lightspeed_core.api.state import services_of
 from lightspeed_core.auth.credentials import Credentials
@@ -126,6 +126,7 @@ class GuardedRoute(APIRoute):
     """A route that admits its caller before it reads the body."""
 
     mark: Open | Guard
+    takes_form: ClassVar[bool] = False
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -143,7 +144,9 @@ class GuardedRoute(APIRoute):
                     if request.scope["route"].path not in ROUTINE:
                         services_of(request).audit.require_open()
                     await mark(request)
-                if changes:
+                if self.takes_form:
+                    refuse_foreign_form(request, _callers(request))
+                elif changes:
                     refuse_forgery(request, reads_json=has_body)
                 strict = StrictRequest(request.scope, request.receive)
                 if has_body:
@@ -164,3 +167,16 @@ class GuardedRoute(APIRoute):
         finally:
             if (reader := scope["state"].get("body")) is not None:
                 reader.release()
+
+
+class UploadRoute(GuardedRoute):
+    """A route that reads a form by itself, piece by piece."""
+
+    takes_form: ClassVar[bool] = True
+
+
+def _callers(request: Request) -> frozenset[str]:
+    """Return the origins whose pages may call, by name."""
+    service = services_of(request).configuration.service
+    named = (*(service.allowed_origins or ()), *service.cors.allow_origins)
+    return frozenset(origin.lower() for origin in named)

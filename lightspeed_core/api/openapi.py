@@ -41,6 +41,7 @@ _TAGS: Final = [
     {"name": "feedback", "description": "What users say of answers."},
     {"name": "prompts", "description": "Prompts in versions, for all."},
     {"name": "saved_prompts", "description": "Prompts that users save."},
+    {"name": "files", "description": "Files to be indexed."},
     {"name": "info", "description": "Who answers here."},
     {"name": "health", "description": "Probes."},
     {"name": "authorized", "description": "Who the caller is."},

@@ -20,6 +20,7 @@ from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.domain.turn import Turn
 from lightspeed_core.engine.protocol import Engine
+from lightspeed_core.files.access import Files
 from lightspeed_core.observability.metrics import Metrics
 from lightspeed_core.prompts.saved import SavedPrompts
 from lightspeed_core.prompts.store import PromptStore
@@ -64,6 +65,7 @@ class Services:
     feedback: FeedbackCollector
     prompts: PromptStore
     saved_prompts: SavedPrompts
+    files: Files
     audit: AuditTrail = field(default_factory=NoTrail)
     held_bytes: HeldBytes = field(default_factory=HeldBytes)
 

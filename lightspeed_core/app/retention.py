@@ -1,8 +1,9 @@
 """What is deleted by age, and what a deletion takes with it, as the configuration says."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -12,12 +13,17 @@ from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.removal import Removal
 from lightspeed_core.conversations.retention import ConversationRetention
 from lightspeed_core.conversations.store import ConversationStore
+from lightspeed_core.files.store import FileStore
 from lightspeed_core.observability.metrics import Metrics
 from lightspeed_core.user_data.files import JsonFiles
 from lightspeed_core.user_data.retention import FEEDBACK_DEPTH, TRANSCRIPT_DEPTH, FileRetention
 from lightspeed_core.user_data.transcripts import Transcripts
 
 SWEEP_SECONDS: Final = 600.0
+LONGEST_UPLOAD: Final = timedelta(days=3)
+"""More than 100 MiB need at the slowest pace that is taken."""
+
+logger = logging.getLogger(__name__)
 
 type Sweep = Callable[[], Awaitable[None]]
 
@@ -43,6 +49,16 @@ def schedule_sweeps(
     """Have deleted what is old, now and every `SWEEP_SECONDS`."""
     for sweep in _sweeps(configuration, store, removal):
         background.create_task(repeat(sweep, SWEEP_SECONDS), name="retention")
+
+
+def sweep_uploads(background: asyncio.TaskGroup, files: FileStore) -> None:
+    """Have removed what uploads left that ended with their process."""
+
+    async def sweep() -> None:
+        if count := await files.sweep(older_than=datetime.now(UTC) - LONGEST_UPLOAD):
+            logger.info("unfinished uploads removed count=%d", count)
+
+    background.create_task(repeat(sweep, SWEEP_SECONDS), name="uploads")
 
 
 def _sweeps(

@@ -11,7 +11,7 @@ from lightspeed_core.app.audit import open_trail
 from lightspeed_core.app.background import background_group
 from lightspeed_core.app.boot import OnFatal, boot
 from lightspeed_core.app.quotas import run_quotas
-from lightspeed_core.app.retention import removal_of, schedule_sweeps
+from lightspeed_core.app.retention import removal_of, schedule_sweeps, sweep_uploads
 from lightspeed_core.app.settings import assistant_settings, engine_settings, outbound_settings
 from lightspeed_core.app.stores import Stores, choose_stores, opened
 from lightspeed_core.app.takeover import import_conversations
@@ -22,6 +22,7 @@ from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.engine.llama_stack.factory import create_engine
 from lightspeed_core.engine.protocol import Engine
+from lightspeed_core.files.access import Files
 from lightspeed_core.observability.metrics import Metrics
 from lightspeed_core.prompts.saved import SavedPrompts
 
@@ -54,6 +55,7 @@ async def open_services(
         background.create_task(boot(parts, configuration, on_fatal), name="boot")
         removal = removal_of(configuration, parts.store, metrics)
         schedule_sweeps(background, configuration, parts.store, removal)
+        sweep_uploads(background, stores.files)
         yield Services(
             configuration=configuration,
             engine=parts.engine,
@@ -70,6 +72,7 @@ async def open_services(
             ),
             prompts=stores.prompts,
             saved_prompts=SavedPrompts(stores.saved_prompts, configuration.saved_prompts),
+            files=Files(stores.files),
             audit=audit,
         )
 

@@ -17,6 +17,9 @@ from lightspeed_core.conversations.sql.takeover import Takeover
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.db.database import Database
 from lightspeed_core.db.postgres import PostgresSettings
+from lightspeed_core.files.memory import MemoryFiles
+from lightspeed_core.files.sql import SqlFiles
+from lightspeed_core.files.store import FileStore
 from lightspeed_core.prompts.memory import MemoryPrompts, MemorySavedPrompts
 from lightspeed_core.prompts.sql import SqlPrompts, SqlSavedPrompts
 from lightspeed_core.prompts.store import PromptStore, SavedPromptStore
@@ -36,6 +39,7 @@ class Stores:
     feedback_status: FeedbackStatusStore
     prompts: PromptStore
     saved_prompts: SavedPromptStore
+    files: FileStore
     quotas: QuotaStore | None = None
     takeover: Takeover | None = None
 
@@ -56,6 +60,7 @@ def choose_stores(
             feedback_status=MemoryFeedbackStatus(configured=takes_feedback),
             prompts=MemoryPrompts(),
             saved_prompts=MemorySavedPrompts(),
+            files=MemoryFiles(),
             quotas=_quotas(configuration, None),
         )
     database = Database(settings)
@@ -68,6 +73,7 @@ def choose_stores(
         feedback_status=SqlFeedbackStatus(database, configured=takes_feedback),
         prompts=SqlPrompts(database),
         saved_prompts=SqlSavedPrompts(database),
+        files=SqlFiles(database),
         quotas=_quotas(configuration, database),
         takeover=takeover,
     )
@@ -101,6 +107,7 @@ async def opened(stores: Stores, scheduler: QuotaSchedulerConfiguration) -> Asyn
             stores.feedback_status,
             stores.prompts,
             stores.saved_prompts,
+            stores.files,
         ):
             await store.open()
             stack.push_async_callback(store.close)

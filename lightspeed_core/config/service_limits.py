@@ -18,6 +18,9 @@ class ServiceLimits(Section):
     max_body_bytes: PositiveInt = Field(
         default=192 * _MIB, description="Size of a request's body; a larger one is status 413."
     )
+    max_file_bytes: PositiveInt = Field(
+        default=100 * _MIB, description="Size of a file that is handed over; beyond it 413."
+    )
     max_held_bytes: PositiveInt = Field(
         default=512 * _MIB,
         description="Size of all bodies that are held at a time; beyond it the answer is 503.",

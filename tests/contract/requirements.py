@@ -193,6 +193,11 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "saved-prompts.own": "Users list and delete their own saved prompts, and no others.",
         "saved-prompts.limits": "Names are unique per user, and limits hold on all workers.",
     },
+    "docs/api.md#files": {
+        "files.whole": "A file is there once it is whole, byte for byte, and otherwise not at all.",
+        "files.limits": "A file too large, too slow or broken is refused before it is read whole.",
+        "files.pages": "A page of another site cannot make a browser hand over a file.",
+    },
     "docs/api.md#headers": {
         "header.request-id": "`X-Request-ID` is taken, returned and logged.",
     },

@@ -21,6 +21,8 @@ from lightspeed_core.domain.identity import Identity
 from lightspeed_core.domain.messages import TokenUsage
 from lightspeed_core.domain.turn import ModelRef
 from lightspeed_core.errors import Unauthenticated
+from lightspeed_core.files.access import Files
+from lightspeed_core.files.memory import MemoryFiles
 from lightspeed_core.prompts.memory import MemoryPrompts, MemorySavedPrompts
 from lightspeed_core.prompts.saved import SavedPrompts
 from lightspeed_core.quota.account import QuotasOfRoutes
@@ -98,6 +100,7 @@ async def app() -> AsyncGenerator[ASGIApp]:
                 feedback=a_collector(None),
                 prompts=MemoryPrompts(),
                 saved_prompts=SavedPrompts(MemorySavedPrompts(), SavedPromptsConfiguration()),
+                files=Files(MemoryFiles()),
             )
         )
 

@@ -19,6 +19,8 @@ from lightspeed_core.config.limits import SavedPromptsConfiguration
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.conversations.memory import MemoryConversationStore
+from lightspeed_core.files.access import Files
+from lightspeed_core.files.memory import MemoryFiles
 from lightspeed_core.http.settings import OutboundSettings
 from lightspeed_core.prompts.memory import MemoryPrompts, MemorySavedPrompts
 from lightspeed_core.prompts.saved import SavedPrompts
@@ -27,7 +29,7 @@ from tests.support.assistants import wired_assistant
 from tests.support.feedback import a_collector
 from tests.support.key_server import key_server
 from tests.support.marks import MARKS
-from tests.support.operations import REQUESTS, UNKNOWN_ID, fill_in
+from tests.support.operations import FORMS, REQUESTS, UNKNOWN_ID, fill_in
 from tests.support.scripted_engine import ScriptedEngine
 from tests.support.tokens import claims_of, token_key
 
@@ -123,6 +125,7 @@ async def client(
             feedback=a_collector(tmp_path / "feedback"),
             prompts=MemoryPrompts(),
             saved_prompts=SavedPrompts(MemorySavedPrompts(), SavedPromptsConfiguration()),
+            files=Files(MemoryFiles()),
         )
         async with client_of(build_app(services)) as opened:
             yield opened
@@ -150,6 +153,9 @@ async def ask(
     headers = {"content-type": "application/json"}
     if authorization is not None:
         headers["authorization"] = authorization
+    if body is None and operation in FORMS:
+        del headers["content-type"]
+        return await client.request(method, path, headers=headers, files=FORMS[operation])
     if body is None:
         asked = REQUESTS.get(operation)
         body = fill_in(json.dumps(asked), IDS).encode() if asked else b""
@@ -219,4 +225,5 @@ async def test_a_body_is_judged_after_the_caller_and_the_action(
     assert isinstance(mark, Action)
     assert is_unauthenticated(await ask(client, operation, None, broken))
     assert is_denied(await ask(client, operation, with_role(None), broken))
-    assert (await ask(client, operation, with_role(mark), broken)).status_code == 422
+    judged = await ask(client, operation, with_role(mark), broken)
+    assert judged.status_code == (415 if operation in FORMS else 422)

@@ -22,7 +22,7 @@ from tests.support.streams import WireEvent, read_frames
 pytestmark = [pytest.mark.requirement("isolation.routes"), pytest.mark.attack(19)]
 
 WORD = "quetzalcoatl"
-OWNED = {"conversation_id", "request_id", "saved_prompt_id"}
+OWNED = {"conversation_id", "request_id", "saved_prompt_id", "file_id"}
 MINIMAL = {"name": "x", "service": {}, "llama_stack": {"url": "http://x"}}
 DOCUMENT = document(Configuration.model_validate(MINIMAL | {"user_data_collection": {}}))
 
@@ -77,6 +77,7 @@ class Place:
             self.ann.get(conversation).json(),
             self.ann.get("/v1/conversations").json(),
             self.ann.get("/v1/saved-prompts").json(),
+            self.ann.get("/v1/files").json(),
             sorted(self.feedback.glob("*.json")),
         )
 
@@ -120,6 +121,7 @@ def place(started: Service) -> Generator[Place]:
         first = ann.post("/v1/query", json={"query": f"My word is {WORD}"} | WITHOUT_STORE)
         conversation_id = first.json()["conversation_id"]
         saved = ann.post("/v1/saved-prompts", json={"name": WORD, "content": WORD}).json()
+        file = ann.post("/v1/files", files={"file": (f"{WORD}.md", WORD.encode())}).json()
         body = said | {"conversation_id": conversation_id}
         with ann.stream("POST", "/v1/streaming_query", json=body) as stream:
             events = read_frames(stream.iter_text())
@@ -133,6 +135,7 @@ def place(started: Service) -> Generator[Place]:
                     "conversation_id": conversation_id,
                     "request_id": request_id,
                     "saved_prompt_id": saved["id"],
+                    "file_id": file["id"],
                 },
                 stream=events,
             )

@@ -22,6 +22,8 @@ from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.domain.retrieval import Chunk, SourceDocument
 from lightspeed_core.domain.turn import Turn, TurnState
 from lightspeed_core.engine.types import ChatDelta
+from lightspeed_core.files.access import Files
+from lightspeed_core.files.memory import MemoryFiles
 from lightspeed_core.prompts.memory import MemoryPrompts, MemorySavedPrompts
 from lightspeed_core.prompts.saved import SavedPrompts
 from tests.support.asgi import build_app, client_of, open_stream
@@ -80,6 +82,7 @@ def app(engine: ScriptedEngine, store: MemoryConversationStore, worker: Wired) -
             feedback=a_collector(None),
             prompts=MemoryPrompts(),
             saved_prompts=SavedPrompts(MemorySavedPrompts(), SavedPromptsConfiguration()),
+            files=Files(MemoryFiles()),
         )
     )
 

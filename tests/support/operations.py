@@ -58,7 +58,16 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "POST /v1/saved-prompts": {"name": "Greeting", "content": "Say hello"},
     "GET /v1/saved-prompts": {},
     "DELETE /v1/saved-prompts/{saved_prompt_id}": {},
+    "POST /v1/files": {},
+    "GET /v1/files": {},
+    "GET /v1/files/{file_id}": {},
+    "DELETE /v1/files/{file_id}": {},
 }
+
+FORMS: dict[str, dict[str, tuple[str, bytes]]] = {
+    "POST /v1/files": {"file": ("notes.md", b"# Notes")},
+}
+"""What is sent as a form, in place of JSON."""
 
 CREATING = {"POST /v1/saved-prompts": 201}
 
@@ -78,6 +87,7 @@ def ids_for(client: httpx2.Client) -> dict[str, str]:
         "rag_id": "product-docs",
         "prompt_id": client.post("/v1/prompts", json={"prompt": "x"}).json()["prompt_id"],
         "saved_prompt_id": UNKNOWN_ID,
+        "file_id": client.post("/v1/files", files=FORMS["POST /v1/files"]).json()["id"],
     }
 
 
@@ -88,7 +98,7 @@ def check_operation(
     method, path = fill_in(operation, ids).split()
     body = json.loads(fill_in(json.dumps(REQUESTS[operation]), ids))
 
-    answer = client.request(method, path, json=body or None)
+    answer = client.request(method, path, json=body or None, files=FORMS.get(operation))
 
     assert answer.status_code == CREATING.get(operation, 200), answer.text
     if answer.headers["content-type"].startswith("text/event-stream"):

@@ -22,6 +22,7 @@ from lightspeed_core.auth.modules.noop import NoopAuthenticator
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.db.connect import DatabaseSettings
+from lightspeed_core.files.access import Files
 from lightspeed_core.observability.metrics import Metrics
 from lightspeed_core.prompts.saved import SavedPrompts
 from lightspeed_core.quota.account import QuotasOfRoutes
@@ -104,6 +105,7 @@ async def whole_service(root: Path, database: DatabaseSettings) -> AsyncGenerato
             ),
             prompts=stores.prompts,
             saved_prompts=SavedPrompts(stores.saved_prompts, configuration.saved_prompts),
+            files=Files(stores.files),
             audit=trail,
         )
         async with asyncio.timeout(BOUND_SECONDS):

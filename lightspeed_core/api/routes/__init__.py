@@ -8,6 +8,7 @@ from lightspeed_core.api.routes import (
     conversations,
     conversations_v2,
     feedback,
+    files,
     health,
     infer,
     info,
@@ -47,6 +48,7 @@ def include_routes(app: FastAPI) -> None:
         feedback,
         prompts,
         saved_prompts,
+        files,
         authorized,
         root,
     ):

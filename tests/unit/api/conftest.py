@@ -14,6 +14,8 @@ from lightspeed_core.constants import DEFAULT_USER_ID
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.conversations.store import ConversationStore
+from lightspeed_core.files.access import Files
+from lightspeed_core.files.memory import MemoryFiles
 from lightspeed_core.observability.metrics import Metrics
 from lightspeed_core.prompts.memory import MemoryPrompts, MemorySavedPrompts
 from lightspeed_core.prompts.saved import SavedPrompts
@@ -75,6 +77,7 @@ def services(
         feedback=feedback,
         prompts=MemoryPrompts(),
         saved_prompts=SavedPrompts(MemorySavedPrompts(), configuration.saved_prompts),
+        files=Files(MemoryFiles()),
     )
 
 

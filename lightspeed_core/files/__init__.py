@@ -1,0 +1,1 @@
+"""Files that users hand over to be indexed."""
