@@ -4,13 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from lightspeed_core.app.knowledge import keep_knowledge
 from lightspeed_core.app.turns import Parts
 from lightspeed_core.config.root import Configuration
-from lightspeed_core.config.shipped import shipped_root
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.engine.types import BootStage
 from lightspeed_core.errors import LightspeedError
-from lightspeed_core.ingest.pipeline import keep_product_docs
+from lightspeed_core.ingest.ingestion import Ingestion
 
 logger = logging.getLogger(__name__)
 
@@ -19,8 +19,10 @@ _LOOK_AGAIN_SECONDS = 5.0
 type OnFatal = Callable[[LightspeedError], None]
 
 
-async def boot(parts: Parts, configuration: Configuration, on_fatal: OnFatal) -> None:
-    """Start the engine, then keep the product's documents findable.
+async def boot(
+    parts: Parts, ingestion: Ingestion, configuration: Configuration, on_fatal: OnFatal
+) -> None:
+    """Start the engine, then keep documents findable, as long as the service lives.
 
     `on_fatal` is called when the service cannot go on.
     """
@@ -35,14 +37,7 @@ async def boot(parts: Parts, configuration: Configuration, on_fatal: OnFatal) ->
         parts.metrics.started_degraded()
     await _wait_for_server(engine)
     await _show_models(parts)
-    if configuration.knowledge.product_docs:
-        await keep_product_docs(
-            engine,
-            configuration.knowledge.store,
-            shipped_root(),
-            on_text=parts.text_stored.set,
-        )
-    parts.text_stored.set()
+    await keep_knowledge(ingestion, configuration.knowledge, parts.text_stored.set)
 
 
 async def _show_models(parts: Parts) -> None:

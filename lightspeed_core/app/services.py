@@ -23,6 +23,8 @@ from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.engine.llama_stack.factory import create_engine
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.files.access import Files
+from lightspeed_core.ingest.ingestion import Ingestion
+from lightspeed_core.ingest.runner import JobRunner
 from lightspeed_core.observability.metrics import Metrics
 from lightspeed_core.prompts.saved import SavedPrompts
 
@@ -52,7 +54,8 @@ async def open_services(
         quotas = run_quotas(background, configuration, stores.quotas, metrics.quotas)
         assistant = await stack.enter_async_context(open_assistant(parts, background, quotas))
         background.create_task(import_conversations(stores.takeover, on_fatal), name="import")
-        background.create_task(boot(parts, configuration, on_fatal), name="boot")
+        ingestion = _ingestion(parts.engine, stores)
+        background.create_task(boot(parts, ingestion, configuration, on_fatal), name="boot")
         removal = removal_of(configuration, parts.store, metrics)
         schedule_sweeps(background, configuration, parts.store, removal)
         sweep_uploads(background, stores.files)
@@ -95,4 +98,13 @@ def _parts(configuration: Configuration, stores: Stores, metrics: Metrics) -> Pa
         metrics=metrics,
         settings=assistant_settings(configuration),
         transcripts=transcripts_of(configuration, metrics),
+    )
+
+
+def _ingestion(engine: Engine, stores: Stores) -> Ingestion:
+    return Ingestion(
+        engine=engine,
+        jobs=stores.jobs,
+        indexed=stores.indexed_files,
+        runner=JobRunner(stores.jobs),
     )

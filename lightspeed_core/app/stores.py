@@ -20,6 +20,9 @@ from lightspeed_core.db.postgres import PostgresSettings
 from lightspeed_core.files.memory import MemoryFiles
 from lightspeed_core.files.sql import SqlFiles
 from lightspeed_core.files.store import FileStore
+from lightspeed_core.ingest.memory import MemoryIndexedFiles, MemoryJobs
+from lightspeed_core.ingest.sql import SqlIndexedFiles, SqlJobs
+from lightspeed_core.ingest.store import IndexedFiles, JobStore
 from lightspeed_core.prompts.memory import MemoryPrompts, MemorySavedPrompts
 from lightspeed_core.prompts.sql import SqlPrompts, SqlSavedPrompts
 from lightspeed_core.prompts.store import PromptStore, SavedPromptStore
@@ -40,6 +43,8 @@ class Stores:
     prompts: PromptStore
     saved_prompts: SavedPromptStore
     files: FileStore
+    jobs: JobStore
+    indexed_files: IndexedFiles
     quotas: QuotaStore | None = None
     takeover: Takeover | None = None
 
@@ -55,16 +60,20 @@ def choose_stores(
     settings = database_settings(configuration)
     memory = configuration.conversation_cache.memory
     if settings is None:
+        jobs, indexed_files = ingestion_stores(None)
         return Stores(
             conversations=MemoryConversationStore(max_conversations=memory and memory.max_entries),
             feedback_status=MemoryFeedbackStatus(configured=takes_feedback),
             prompts=MemoryPrompts(),
             saved_prompts=MemorySavedPrompts(),
             files=MemoryFiles(),
+            jobs=jobs,
+            indexed_files=indexed_files,
             quotas=_quotas(configuration, None),
         )
     database = Database(settings)
     takeover = takeover_of(configuration, database)
+    jobs, indexed_files = ingestion_stores(database)
     is_shared = configuration.service.workers > 1 or isinstance(settings, PostgresSettings)
     return Stores(
         conversations=SqlConversationStore(
@@ -74,9 +83,18 @@ def choose_stores(
         prompts=SqlPrompts(database),
         saved_prompts=SqlSavedPrompts(database),
         files=SqlFiles(database),
+        jobs=jobs,
+        indexed_files=indexed_files,
         quotas=_quotas(configuration, database),
         takeover=takeover,
     )
+
+
+def ingestion_stores(database: Database | None) -> tuple[JobStore, IndexedFiles]:
+    """Return what is kept of ingestion: in a database, or in memory where there is none."""
+    if database is None:
+        return MemoryJobs(), MemoryIndexedFiles()
+    return SqlJobs(database), SqlIndexedFiles(database)
 
 
 def _quotas(configuration: Configuration, database: Database | None) -> QuotaStore | None:
@@ -108,6 +126,8 @@ async def opened(stores: Stores, scheduler: QuotaSchedulerConfiguration) -> Asyn
             stores.prompts,
             stores.saved_prompts,
             stores.files,
+            stores.jobs,
+            stores.indexed_files,
         ):
             await store.open()
             stack.push_async_callback(store.close)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from lightspeed_core.errors import ConfigurationError
+
 _NAME = "lightspeed-stack"
 _OWNER_ONLY = 0o700
 
@@ -21,8 +23,13 @@ def data_directory(environ: Mapping[str, str]) -> Path:
 def create_data_directory(path: Path) -> None:
     """Create the directory for its owner alone; one that exists keeps its mode.
 
-    Raises:
-        OSError: It cannot be created.
+    Raises `ConfigurationError` when it cannot be created.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.mkdir(mode=_OWNER_ONLY, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=_OWNER_ONLY, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"data directory {path} cannot be created: {error.strerror}; "
+            "set LIGHTSPEED_DATA_DIR to a directory that can be written"
+        ) from error

@@ -86,7 +86,7 @@ class Configuration(Section):
     byok_rag: tuple[ByokRag, ...] = Field(default=(), description="Vector stores, older form.")
     rag: RagConfiguration = Field(default=RagConfiguration(), description="What is searched.")
     knowledge: KnowledgeConfiguration = Field(
-        default=KnowledgeConfiguration(), description="This product's own documents."
+        default=KnowledgeConfiguration(), description="Documents that are indexed by the service."
     )
     quota_handlers: QuotaHandlersConfiguration = Field(
         default=QuotaHandlersConfiguration(), description="How many tokens may be spent."

@@ -1,6 +1,7 @@
 """What an operator must be told at every start: settings that do nothing, and risky ones."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
 from lightspeed_core.config.access_warnings import describe_access
@@ -48,6 +49,7 @@ def list_start_warnings(
         *describe_risks(configuration),
         *_describe_quotas(configuration),
         *_describe_prompts(configuration.customization),
+        *_describe_folders(configuration),
     )
 
 
@@ -127,6 +129,15 @@ def _describe_prompts(customization: CustomizationConfiguration | None) -> Itera
     for where, prompt in prompts.items():
         if prompt and has_marks_in_vain(prompt, profile.variables):
             yield f"{where} is sent as it stands: between its braces it names no variable"
+
+
+def _describe_folders(configuration: Configuration) -> Iterator[str]:
+    for number, folder in enumerate(configuration.knowledge.folders):
+        if not Path(folder.path).is_dir():
+            yield (
+                f"knowledge.folders[{number}].path: there is no folder {folder.path}; what was "
+                "indexed of it stays as it is"
+            )
 
 
 def _describes_run_config(configuration: Configuration) -> bool:

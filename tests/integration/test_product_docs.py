@@ -12,8 +12,8 @@ from lightspeed_core.config.shipped import shipped_root
 from lightspeed_core.domain.events import CitationVerified, TextDelta
 from lightspeed_core.domain.retrieval import SourceDocument
 from lightspeed_core.ingest.chunk import chunk_document, embedding_text
-from lightspeed_core.ingest.load import load_product_docs
-from lightspeed_core.ingest.pipeline import keep_product_docs
+from lightspeed_core.ingest.sources import ProductDocs
+from tests.support.ingesting import ingestion_over, load_product_docs
 from tests.support.scripted_engine import ScriptedEngine, store_info
 
 STORE = "product-docs"
@@ -25,7 +25,7 @@ BY_ID = {document.document_id: document for document in DOCUMENTS}
 async def engine() -> ScriptedEngine:
     engine = ScriptedEngine()
     engine.add_store(store_info(STORE))
-    await keep_product_docs(engine, STORE, shipped_root())
+    await ingestion_over(engine).keep(STORE, ProductDocs(shipped_root()))
     return engine
 
 
@@ -77,7 +77,7 @@ async def test_every_document_is_indexed_with_all_its_vectors(engine: ScriptedEn
 
 async def test_a_second_start_embeds_nothing(engine: ScriptedEngine) -> None:
     before = len(engine.embedded)
-    await keep_product_docs(engine, STORE, shipped_root())
+    await ingestion_over(engine).keep(STORE, ProductDocs(shipped_root()))
     assert len(engine.embedded) == before > 0
 
 

@@ -32,7 +32,7 @@ CATCHES_EVERYTHING = {
     "lightspeed_core/engine/llama_stack/failures.py": 1,
     "lightspeed_core/engine/llama_stack/in_process.py": 1,
     "lightspeed_core/engine/llama_stack/loading.py": 1,
-    "lightspeed_core/ingest/pipeline.py": 1,
+    "lightspeed_core/ingest/runner.py": 1,
     "providers/lightspeed_stack_providers/extractive/similarity.py": 1,
     "providers/lightspeed_stack_providers/faiss_hybrid/impl.py": 1,
     "providers/lightspeed_stack_providers/onnx_embeddings/session.py": 2,

@@ -18,6 +18,7 @@ from lightspeed_core.cli.doctor.embeddings import check_embeddings
 from lightspeed_core.cli.doctor.endpoints import check_endpoints, endpoints_of
 from lightspeed_core.cli.doctor.files import check_files
 from lightspeed_core.cli.doctor.finding import Finding, warning
+from lightspeed_core.cli.doctor.folders import check_folders
 from lightspeed_core.cli.doctor.key_server import check_key_server
 from lightspeed_core.cli.doctor.kubernetes import check_kubernetes
 from lightspeed_core.cli.doctor.listener import check_listener
@@ -104,6 +105,9 @@ def _checks(
         "database": databases,
         "kubernetes": kubernetes,
     }
+    if configuration.knowledge.folders:
+        section = configuration.knowledge
+        checks["folders"] = _threaded(lambda: check_folders(section, run_config))
     checks |= _of_authentication(configuration)
     if not configuration.llama_stack.use_as_library_client:
         return {**checks, "llama-stack": server}

@@ -150,3 +150,9 @@ def test_a_prompt_of_a_profile_with_marks_that_names_no_variable_is_told(tmp_pat
     (line,) = list_start_warnings(load_configuration(file, {"HOME": "/h"}), {})
 
     assert line.startswith("system_prompts.default of the profile is sent as it stands")
+
+
+def test_a_folder_of_documents_that_is_missing_is_told(tmp_path: Path) -> None:
+    folders = [{"path": str(tmp_path), "store": "a"}, {"path": f"{tmp_path}/gone", "store": "a"}]
+    (warning,) = warnings(knowledge={"folders": folders})
+    assert warning.startswith("knowledge.folders[1].path: there is no folder")

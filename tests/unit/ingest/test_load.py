@@ -1,28 +1,26 @@
-"""Documents are read with stable ids, and a bad file costs itself alone."""
+"""Files become documents with a title; the product's own have stable ids."""
 
 import hashlib
-import logging
 from pathlib import Path
 
 import pytest
 
-from lightspeed_core.ingest.load import load_product_docs
-
-
-def write(root: Path, name: str, content: str | bytes) -> None:
-    path = root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+from lightspeed_core.errors import InvalidRequest
+from lightspeed_core.ingest.load import load_document
+from lightspeed_core.ingest.sources import ProductDocs, SingleFile
+from tests.support.ingesting import load_product_docs, write_files
 
 
 def test_readme_and_docs_are_read_in_a_stable_order(tmp_path: Path) -> None:
-    write(tmp_path, "docs/b.md", "# Bee\n")
-    write(tmp_path, "docs/a/c.md", "no heading")
-    write(tmp_path, "docs/image.svg", "<svg/>")
-    write(tmp_path, "README.md", "# Read me\n\nText é.\n")
-    write(tmp_path, "other.md", "# Other\n")
-    write(tmp_path, "docs/decisions/0001-x.md", "# We did not do this\n")
-    documents = load_product_docs(tmp_path)
+    files: dict[str, str | bytes] = {
+        "docs/b.md": "# Bee\n",
+        "docs/a/c.md": "no heading",
+        "docs/image.svg": "<svg/>",
+        "README.md": "# Read me\n\nText é.\n",
+        "other.md": "# Other\n",
+        "docs/decisions/0001-x.md": "# We did not do this\n",
+    }
+    documents = load_product_docs(write_files(tmp_path, files))
     assert [(each.document_id, each.title) for each in documents] == [
         ("README.md", "Read me"),
         ("docs/a/c.md", "c"),
@@ -36,13 +34,25 @@ def test_a_place_without_documents_yields_none(tmp_path: Path) -> None:
     assert load_product_docs(tmp_path) == []
 
 
-def test_a_file_that_is_no_text_is_left_out(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    write(tmp_path, "docs/bad.md", b"\xff\xfe\x00")
-    write(tmp_path, "docs/empty.md", " \n")
-    write(tmp_path, "docs/good.md", b"\xef\xbb\xbf# Good\r\n\r\nText.\r\n")
-    with caplog.at_level(logging.WARNING):
-        (document,) = load_product_docs(tmp_path)
+def test_other_documents_of_the_store_are_not_the_products() -> None:
+    docs = ProductDocs(Path("/nowhere"))
+    assert docs.owns("README.md")
+    assert docs.owns("docs/guide.md")
+    assert not docs.owns("manuals@0123456789ab/docs/guide.md")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    write_files(tmp_path, {"bad.md": b"\xff\xfe\x00"})
+    (found,) = SingleFile(tmp_path / "bad.md").find().files
+    with pytest.raises(InvalidRequest, match="UTF-8"):
+        load_document(found)
+
+
+def test_marks_of_windows_are_left_out(tmp_path: Path) -> None:
+    write_files(tmp_path, {"good.md": b"\xef\xbb\xbf# Good\r\n\r\nText.\r\n", "empty.md": " \n"})
+    (good,) = SingleFile(tmp_path / "good.md").find().files
+    (empty,) = SingleFile(tmp_path / "empty.md").find().files
+    document = load_document(good)
+    assert document is not None
     assert (document.title, document.text) == ("Good", "# Good\n\nText.\n")
-    assert "document not read document_id=docs/bad.md" in caplog.text
+    assert load_document(empty) is None

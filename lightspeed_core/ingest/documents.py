@@ -1,0 +1,151 @@
+"""Brings single documents into a vector store, through the engine port alone.
+
+A new document's text comes first, so that keywords find it while vectors are still computed. A
+changed one stays as it was until its new version is whole, and keeps the vectors of its unchanged
+chunks.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import batched
+from typing import Final
+
+from lightspeed_core.domain.retrieval import Chunk, SourceDocument
+from lightspeed_core.engine.protocol import Engine
+from lightspeed_core.engine.types import EmbeddingPurpose, StoredDocument, VectorStoreInfo
+from lightspeed_core.errors import InvalidRequest, NotFound
+from lightspeed_core.ingest.chunk import chunk_document, embedding_text
+
+logger = logging.getLogger(__name__)
+
+# A larger batch costs memory and gains no speed.
+_EMBEDDING_BATCH: Final = 4
+# Vectors of a new document that a crash may cost.
+_INSERTED_AT_ONCE: Final = 64
+
+type OnEmbedded = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A document as it will be stored; chunks without a vector are still to be embedded.
+
+    `replaces` says that the store holds it cut otherwise, which it does not find out by itself.
+    """
+
+    document: SourceDocument
+    chunks: tuple[Chunk, ...]
+    is_new: bool
+    replaces: bool = False
+
+    @property
+    def lacking(self) -> int:
+        """How many chunks are still to be embedded."""
+        return sum(chunk.vector is None for chunk in self.chunks)
+
+
+class DocumentWriter:
+    """Writes documents to one store, which held `held` at the beginning."""
+
+    def __init__(
+        self, engine: Engine, store: VectorStoreInfo, held: Mapping[str, StoredDocument]
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._held = held
+
+    async def draft(self, document: SourceDocument, *, is_redone: bool = False) -> Draft | None:
+        """Cut a document and take over the vectors that are there; None when nothing is to do.
+
+        `is_redone` says that it is written anew even though its text is the same.
+        """
+        chunks = await asyncio.to_thread(cut, document)
+        held = self._held.get(document.document_id)
+        if held is None:
+            return Draft(document, chunks, is_new=True)
+        is_same = held.content_hash == document.content_hash
+        if is_same and held.chunks == len(chunks) and not held.pending and not is_redone:
+            return None
+        vectors = await self._vectors(document.document_id)
+        stored = tuple(replace(chunk, vector=vectors.get(chunk.chunk_id)) for chunk in chunks)
+        is_cut_alike = held.chunks == len(chunks) and all(
+            chunk.chunk_id in vectors for chunk in chunks
+        )
+        replaces = is_same and (is_redone or not is_cut_alike)
+        return Draft(document, stored, is_new=is_same and not replaces, replaces=replaces)
+
+    async def store_text(self, draft: Draft) -> None:
+        """Make a new document findable by its words, where the store can do that."""
+        if draft.is_new and draft.lacking and self._store.takes_pending_chunks:
+            await self._insert(draft.document, draft.chunks)
+            logger.info(
+                "document stored document_id=%s chunks=%d",
+                draft.document.document_id,
+                len(draft.chunks),
+            )
+
+    async def store_vectors(self, draft: Draft, on_embedded: OnEmbedded) -> None:
+        """Compute the vectors that are lacking and store the document with all of them."""
+        document, chunks = draft.document, list(draft.chunks)
+        grows = draft.is_new and self._store.takes_pending_chunks
+        lacking = [place for place, chunk in enumerate(chunks) if chunk.vector is None]
+        for places in batched(lacking, _INSERTED_AT_ONCE if grows else max(len(lacking), 1)):
+            for batch in batched(places, _EMBEDDING_BATCH):
+                await self._embed(document, chunks, batch)
+                on_embedded(len(batch))
+            if grows and places[-1] != lacking[-1]:
+                await self._insert(document, [chunks[place] for place in places])
+        if draft.replaces:
+            await self._engine.delete_document(self._store.store_id, document.document_id)
+        await self._insert(document, chunks)
+        logger.info(
+            "document embedded document_id=%s chunks=%d", document.document_id, len(lacking)
+        )
+
+    async def delete(self, document_id: str) -> None:
+        """Remove a document."""
+        await self._engine.delete_document(self._store.store_id, document_id)
+        logger.info("document deleted document_id=%s", document_id)
+
+    async def _embed(
+        self, document: SourceDocument, chunks: list[Chunk], places: Sequence[int]
+    ) -> None:
+        vectors = await self._engine.embed(
+            [embedding_text(document, chunks[place]) for place in places],
+            model=self._store.embedding_model,
+            purpose=EmbeddingPurpose.PASSAGE,
+        )
+        for place, vector in zip(places, vectors, strict=True):
+            chunks[place] = replace(chunks[place], vector=vector)
+
+    async def _insert(self, document: SourceDocument, chunks: Sequence[Chunk]) -> None:
+        await self._engine.insert_document(self._store.store_id, document, chunks)
+
+    async def _vectors(self, document_id: str) -> dict[str, Sequence[float] | None]:
+        """Read what the store holds of a document; nothing, where its kind cannot tell."""
+        try:
+            chunks = await self._engine.document_chunks(self._store.store_id, document_id)
+        except (InvalidRequest, NotFound):
+            return {}
+        return {chunk.chunk_id: chunk.vector or None for chunk in chunks}
+
+
+def cut(document: SourceDocument) -> tuple[Chunk, ...]:
+    """Cut a document into chunks whose ids depend on the document and what is embedded alone.
+
+    A chunk that another version of the document has as well has the same id there, and its vector
+    holds for both.
+    """
+    seen: Counter[str] = Counter()
+    chunks: list[Chunk] = []
+    for chunk in chunk_document(document):
+        text = embedding_text(document, chunk)
+        place = f"{document.document_id}\n{seen[text]}\n{text}"
+        seen[text] += 1
+        chunk_id = hashlib.sha256(place.encode()).hexdigest()[:32]
+        chunks.append(replace(chunk, chunk_id=chunk_id))
+    return tuple(chunks)

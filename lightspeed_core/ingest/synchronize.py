@@ -1,0 +1,228 @@
+"""Brings a vector store up to date with a source: what is new, changed or gone, and nothing else.
+
+Knows neither jobs nor who asked. What a crash leaves undone is done by the next run, for every
+document is compared with what the store holds.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from lightspeed_core.engine.protocol import Engine
+from lightspeed_core.engine.types import StoredDocument, VectorStoreInfo
+from lightspeed_core.errors import EngineUnavailable, LightspeedError, NotFound, StoreUnavailable
+from lightspeed_core.ingest.documents import DocumentWriter, Draft
+from lightspeed_core.ingest.jobs import FileState, IndexedFile
+from lightspeed_core.ingest.load import load_document
+from lightspeed_core.ingest.progress import Progress
+from lightspeed_core.ingest.sources import FoundFile, Source, is_below
+from lightspeed_core.ingest.store import IndexedFiles
+
+logger = logging.getLogger(__name__)
+
+type OnText = Callable[[], None]
+
+FORM: Final = "1"
+"""Changes when files are read or cut otherwise, so that unchanged ones are read again."""
+
+# What is read before the first of it is embedded, in bytes of its files.
+_WINDOW: Final = 16 * 1024 * 1024
+_EMPTY: Final = "it holds no text"
+
+
+def _ignore() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where documents go: a store of an engine, with what is known of indexed files."""
+
+    engine: Engine
+    store_id: str
+    indexed: IndexedFiles
+
+
+async def synchronize(
+    target: Target, source: Source, progress: Progress, *, on_text: OnText = _ignore
+) -> None:
+    """Make the store hold the documents of a source as they are, each chunk with its vector.
+
+    Documents of other sources stay as they are. A file that fails is noted in `progress`, its
+    older version stays, and the others go on. `on_text` is called once something can be found: at
+    once if the store was filled before, else when the text of the first files is stored. Raises
+    `NotFound` for an unknown store or a source that is missing as a whole, `EngineUnavailable` and
+    `StoreUnavailable` when what is needed goes away.
+    """
+    store = await find_store(target.engine, target.store_id)
+    listing = await asyncio.to_thread(source.find)
+    held = {each.document_id: each for each in await target.engine.documents(target.store_id)}
+    owned = [document_id for document_id in held if source.owns(document_id)]
+    if owned:
+        on_text()
+    run = _Run(target, store, held, await target.indexed.of_store(target.store_id), progress)
+    progress.begin(len(listing.files))
+    listed = {file.document_id for file in listing.files}
+    gone = [each for each in owned if each not in listed and not is_below(each, listing.unread)]
+    await run.delete(gone)
+    await run.bring_in(listing.files, on_text)
+    logger.info("documents indexed store_id=%s %s", target.store_id, progress.counts)
+
+
+async def find_store(engine: Engine, store_id: str) -> VectorStoreInfo:
+    """Return a store. Raises `NotFound`."""
+    for store in await engine.vector_stores():
+        if store.store_id == store_id:
+            return store
+    raise NotFound("vector store", store_id)
+
+
+class _Run:
+    """One synchronization."""
+
+    def __init__(
+        self,
+        target: Target,
+        store: VectorStoreInfo,
+        held: Mapping[str, StoredDocument],
+        indexed: Mapping[str, IndexedFile],
+        progress: Progress,
+    ) -> None:
+        self._store_id = target.store_id
+        self._files = target.indexed
+        self._writer = DocumentWriter(target.engine, store, held)
+        self._held = held
+        self._indexed = indexed
+        self._progress = progress
+
+    async def delete(self, document_ids: Sequence[str]) -> None:
+        """Remove documents whose file is gone."""
+        for document_id in document_ids:
+            async with self._failing_alone(document_id):
+                await self._writer.delete(document_id)
+                self._progress.settled(document_id, FileState.DELETED)
+        if document_ids:
+            await self._files.forget(self._store_id, document_ids)
+
+    async def bring_in(self, files: Sequence[FoundFile], on_text: OnText) -> None:
+        """Index what is new or changed: first the text of a window of files, then its vectors."""
+        changed = [file for file in files if self._is_to_be_read(file)]
+        self._progress.await_reading([file.size for file in changed])
+        for window in _windows(changed):
+            drafts: list[tuple[FoundFile, Draft, IndexedFile]] = []
+            for file in window:
+                async with self._failing_alone(file.name):
+                    if found := await self._read(file):
+                        drafts.append((file, *found))
+            on_text()
+            for file, draft, seen in drafts:
+                async with self._failing_alone(file.name):
+                    await self._writer.store_vectors(draft, self._progress.embedded)
+                    await self._files.remember(self._store_id, [seen])
+                    self._progress.settled(file.name, FileState.INDEXED, chunks=len(draft.chunks))
+
+    def _is_to_be_read(self, file: FoundFile) -> bool:
+        """Say whether a file may differ from what is stored; note it where it is known not to."""
+        if file.problem is not None:
+            self._progress.settled(file.name, FileState.FAILED, reason=file.problem)
+            return False
+        seen = self._indexed.get(file.document_id)
+        if seen is None or not seen.stamp or seen.stamp != file.stamp:
+            return True
+        if not self._is_stored(file, seen):
+            return True
+        self._progress.unchanged()
+        return False
+
+    def _is_stored(self, file: FoundFile, seen: IndexedFile) -> bool:
+        held = self._held.get(file.document_id)
+        return (
+            held is not None
+            and seen.form == _form(file)
+            and (held.content_hash, held.chunks) == (seen.content_hash, seen.chunks)
+            and not held.pending
+        )
+
+    async def _read(self, file: FoundFile) -> tuple[Draft, IndexedFile] | None:
+        """Read a file and store its text; None when nothing is left to do."""
+        self._progress.read(file.size)
+        seen = self._indexed.get(file.document_id)
+        file_hash = await asyncio.to_thread(hash_of, file.path)
+        if seen is not None and seen.file_hash == file_hash and self._is_stored(file, seen):
+            await self._keep(replace(seen, stamp=file.stamp))
+            return None
+        document = await asyncio.to_thread(load_document, file)
+        if document is None:
+            await self._leave_out(file)
+            return None
+        is_redone = seen is not None and seen.form != _form(file)
+        draft = await self._writer.draft(document, is_redone=is_redone)
+        held = self._held.get(file.document_id)
+        now = IndexedFile(
+            document_id=file.document_id,
+            stamp=file.stamp,
+            file_hash=file_hash,
+            form=_form(file),
+            content_hash=document.content_hash,
+            chunks=len(draft.chunks) if draft else held.chunks if held else 0,
+        )
+        if draft is None:
+            await self._keep(now)
+            return None
+        self._progress.found(draft.lacking)
+        self._progress.begun(file.name, len(draft.chunks))
+        await self._writer.store_text(draft)
+        return draft, now
+
+    async def _keep(self, seen: IndexedFile) -> None:
+        await self._files.remember(self._store_id, [seen])
+        self._progress.unchanged()
+
+    async def _leave_out(self, file: FoundFile) -> None:
+        if file.document_id in self._held:
+            await self._writer.delete(file.document_id)
+            await self._files.forget(self._store_id, [file.document_id])
+        self._progress.settled(file.name, FileState.SKIPPED, reason=_EMPTY)
+
+    @asynccontextmanager
+    async def _failing_alone(self, name: str) -> AsyncGenerator[None]:
+        """Note the failure of one file, and go on with the next."""
+        try:
+            yield
+        except (EngineUnavailable, StoreUnavailable):
+            raise
+        except LightspeedError as error:
+            logger.warning("document not indexed document_id=%s: %s", name, error)
+            self._progress.settled(name, FileState.FAILED, reason=error.cause)
+        except OSError as error:
+            logger.warning("file not read name=%s: %s", name, error.strerror)
+            reason = f"it cannot be read: {error.strerror}"
+            self._progress.settled(name, FileState.FAILED, reason=reason)
+
+
+def hash_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes; blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _form(file: FoundFile) -> str:
+    return f"{FORM} {file.url or ''}"
+
+
+def _windows(files: Sequence[FoundFile]) -> Iterator[list[FoundFile]]:
+    window: list[FoundFile] = []
+    size = 0
+    for file in files:
+        window.append(file)
+        size += file.size
+        if size >= _WINDOW:
+            yield window
+            window, size = [], 0
+    if window:
+        yield window
