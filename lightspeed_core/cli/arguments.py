@@ -122,6 +122,15 @@ def _add_subcommands(parser: argparse.ArgumentParser) -> None:
     )
     _add_configuration(doctor)
     doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
+    _describe_ingest(
+        subcommands.add_parser(
+            "ingest",
+            help="take files and folders into a vector store",
+            description="Takes files and folders into a vector store, which is made where there is "
+            "none. What is there unchanged costs nothing, so the same command goes on with what "
+            "was interrupted. Exit code 1: something was not taken in.",
+        )
+    )
     _describe_audit(subcommands.add_parser("audit", help="verify the files of the audit"))
     _describe_eval(subcommands.add_parser("eval", help="measure retrieval and answers"))
     migrate = subcommands.add_parser(
@@ -135,6 +144,17 @@ def _add_subcommands(parser: argparse.ArgumentParser) -> None:
         "--output", type=Path, metavar="FILE", help="where to write it (default: standard output)"
     )
     migrate.add_argument("--force", action="store_true", help="write over a file that exists")
+
+
+def _describe_ingest(ingest: argparse.ArgumentParser) -> None:
+    ingest.add_argument(
+        "paths", type=Path, nargs="*", metavar="PATH", help="a file, or a folder with all below it"
+    )
+    ingest.add_argument("--store", metavar="NAME", help="id or name of the vector store")
+    ingest.add_argument("--status", action="store_true", help="list the jobs, and take in nothing")
+    ingest.add_argument("--cancel", metavar="JOB", help="end a job, whoever works on it")
+    ingest.add_argument("--json", action="store_true", help="print what became of it as JSON")
+    _add_configuration(ingest)
 
 
 def _describe_audit(audit: argparse.ArgumentParser) -> None:

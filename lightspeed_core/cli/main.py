@@ -48,6 +48,8 @@ def _run_subcommand(options: argparse.Namespace) -> int:
         return _verify_audit(options)
     if options.command == "eval":
         return _evaluate(options)
+    if options.command == "ingest":
+        return _ingest(options)
     from lightspeed_core.cli.migrate import migrate
 
     return migrate(options.run_yaml, options.output, force=options.force)
@@ -82,6 +84,23 @@ def _diagnose(options: argparse.Namespace) -> int:
     from lightspeed_core.cli.doctor.command import diagnose
 
     return diagnose(configuration, os.environ, as_json=options.json)
+
+
+def _ingest(options: argparse.Namespace) -> int:
+    is_about_jobs = options.status or options.cancel is not None
+    if is_about_jobs == bool(options.paths) or bool(options.paths) != (options.store is not None):
+        return _complain("ingest takes PATH... --store NAME, or --status, or --cancel JOB", MISUSED)
+    configuration = _load(options.config)
+    from lightspeed_core.observability.logging import configure_logging
+
+    configure_logging("DEBUG" if options.verbose else "ERROR")
+    if is_about_jobs:
+        from lightspeed_core.cli.jobs import tell_of_jobs
+
+        return tell_of_jobs(configuration, cancelled=options.cancel, as_json=options.json)
+    from lightspeed_core.cli.ingest import ingest
+
+    return ingest(configuration, options.paths, options.store, as_json=options.json)
 
 
 def _verify_audit(options: argparse.Namespace) -> int:

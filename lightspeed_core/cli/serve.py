@@ -46,7 +46,8 @@ def serve(
     """
     configure_logging(level, is_colored=configuration.service.color_log)
     _announce(configuration, file, environ)
-    _prepare_data_directory(configuration)
+    if configuration.data_directory is not None:
+        create_data_directory(configuration.data_directory)
     service = configuration.service
     try:
         listeners = open_listeners(service.host, service.port)
@@ -69,19 +70,6 @@ def _announce(configuration: Configuration, file: Path, environ: MutableMapping[
         logger.info("configuration was read from %s", file)
     for warning in list_start_warnings(configuration, environ):
         logger.warning("%s", warning)
-
-
-def _prepare_data_directory(configuration: Configuration) -> None:
-    directory = configuration.data_directory
-    if directory is None:
-        return
-    try:
-        create_data_directory(directory)
-    except OSError as error:
-        raise ConfigurationError(
-            f"data directory {directory} cannot be created: {error.strerror}; "
-            "set LIGHTSPEED_DATA_DIR to a directory that can be written"
-        ) from error
 
 
 def _serve_here(configuration: Configuration, listeners: Sequence[socket.socket]) -> int:

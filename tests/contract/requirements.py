@@ -109,6 +109,33 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/rag_guide.md#the-products-own-documents": {
         "retrieval.index-once": "A second start embeds nothing.",
     },
+    "docs/ingestion.md#your-own-documents": {
+        "ingest.beside-service": "What is taken in is found by a service that runs meanwhile.",
+    },
+    "docs/ingestion.md#what-the-command-does": {
+        "ingest.terminal": "A terminal shows files and chunks with the time that is left.",
+        "ingest.failed-file": "A file that fails is named with the reason, and the others go on.",
+        "ingest.misused": "A command line that makes no sense is exit code 2.",
+    },
+    "docs/ingestion.md#what-it-costs-the-second-time": {
+        "ingest.incremental": "Only what has changed is embedded; what is gone is deleted.",
+        "ingest.atomic": "A search finds a document's old version or the new one, never a mix.",
+    },
+    "docs/ingestion.md#interrupted-work": {
+        "ingest.interrupted": "After an interruption the same command goes on.",
+        "ingest.killed": "After a crash at any point nothing is missing, double or left behind.",
+    },
+    "docs/ingestion.md#jobs": {
+        "store.jobs": "A job is seen and ended by any process, and worked on by one.",
+        "ingest.cancel": "A job is cancelled from another process.",
+    },
+    "docs/ingestion.md#folders-of-the-configuration": {
+        "folders.kept": "Folders are brought up to date at start, and by setting when they change.",
+        "folders.doctor": "The doctor names folders that are missing.",
+    },
+    "docs/ingestion.md#ids-of-documents": {
+        "ingest.ids": "Ids are stable, differ between folders, and name no place outside.",
+    },
     "docs/citations.md#citations": {
         "citation.exact": "A citation's quote stands in the source text at its offsets.",
         "citation.checked": "A marker that does not hold never reaches the client.",
