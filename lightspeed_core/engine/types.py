@@ -82,20 +82,27 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShieldInfo:
-    """A shield that the engine lists."""
+    """A shield that the engine lists; `may_rewrite` unless its kind is known only to check."""
 
     identifier: str
     provider_id: str
     provider_resource_id: str
+    may_rewrite: bool = False
     params: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShieldVerdict:
-    """What a shield says of a text; `text` is the answer to give in its place."""
+    """What a shield says of a text.
+
+    Of a blocked one, `text` is the answer to give in its place. `rewritten` is what a shield that
+    lets through wants to see in its place, `restore` what stands behind its placeholders.
+    """
 
     blocked: bool
     text: str = ""
+    rewritten: str | None = None
+    restore: Mapping[str, str] = field(default_factory=dict[str, str])
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 

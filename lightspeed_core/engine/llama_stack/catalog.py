@@ -12,6 +12,14 @@ from lightspeed_core.engine.llama_stack.stack import Stack
 from lightspeed_core.engine.types import ModelInfo, ProviderInfo, ShieldInfo
 
 MASK = "********"
+# They answer with a verdict and never with another text.
+_CHECKS_ONLY = frozenset(
+    {
+        "inline::llama-guard", "inline::prompt-guard", "inline::code-scanner",
+        "inline::question_validity", "inline::injection_rules", "remote::passthrough",
+        "remote::bedrock", "remote::nvidia", "remote::sambanova",
+    }
+)  # fmt: skip
 _CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -43,6 +51,7 @@ async def shields(stack: Stack) -> list[ShieldInfo]:
             identifier=each["identifier"],
             provider_id=each["provider_id"],
             provider_resource_id=each["provider_resource_id"] or each["identifier"],
+            may_rewrite=types[each["provider_id"]] not in _CHECKS_ONLY,
             params=each["params"] or {},
         )
         for each in listed

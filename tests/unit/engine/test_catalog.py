@@ -8,7 +8,7 @@ from lightspeed_core.engine.llama_stack.safety import DEFAULT_REFUSAL, run_shiel
 from lightspeed_core.engine.llama_stack.settings import Reliance, Resource
 from lightspeed_core.engine.llama_stack.verify import verify
 from lightspeed_core.engine.types import EmbeddingPurpose
-from lightspeed_core.errors import ConfigurationError, NotFound
+from lightspeed_core.errors import ConfigurationError, EngineFailed, NotFound
 from tests.support.memory_stack import MemoryStack, model, provider, store
 
 HELLO = (Message(role=Role.USER, content="hello"),)
@@ -118,3 +118,46 @@ async def test_an_unknown_shield_is_not_run():
     with pytest.raises(NotFound):
         await run_shield(stack, "none", HELLO)
     assert stack.asked == []
+
+
+@pytest.mark.requirement("shield.warn")
+async def test_a_warning_with_a_rewritten_text_rewrites():
+    stack = full_stack()
+    metadata = {"rewritten": "Who is [NAME]?", "restore": {"[NAME]": "Ada"}, "rule": "names"}
+    stack.violation = {"violation_level": "warn", "user_message": None, "metadata": metadata}
+
+    verdict = await run_shield(stack, "input_rules", HELLO)
+
+    assert (verdict.blocked, verdict.rewritten) == (False, "Who is [NAME]?")
+    assert verdict.restore == {"[NAME]": "Ada"}
+    assert verdict.metadata == {"rule": "names", "violation_level": "warn"}
+
+
+@pytest.mark.attack(52)
+@pytest.mark.parametrize(
+    "violation",
+    [
+        {"violation_level": "banana"},
+        {"violation_level": "error", "user_message": 7},
+        {"violation_level": "error", "metadata": ["x"]},
+        {"violation_level": "warn", "metadata": {"rewritten": 7}},
+        {"violation_level": "warn", "metadata": {"rewritten": "x", "restore": {"a": 1}}},
+        {"violation_level": "warn", "metadata": {"rewritten": "x", "restore": ["a"]}},
+    ],
+)
+async def test_a_violation_that_means_nothing_is_a_failure(violation: dict[str, object]):
+    stack = full_stack()
+    stack.violation = violation
+    with pytest.raises(EngineFailed):
+        await run_shield(stack, "input_rules", HELLO)
+
+
+@pytest.mark.parametrize(
+    ("kind", "may_rewrite"),
+    [("inline::llama-guard", False), ("inline::redaction", True), ("remote::mine", True)],
+)
+async def test_what_is_known_only_to_check_does_not_rewrite(kind: str, may_rewrite: bool):
+    stack = full_stack()
+    stack.listed_providers = [provider("rules", kind, "safety")]
+    (listed,) = await catalog.shields(stack)
+    assert listed.may_rewrite is may_rewrite
