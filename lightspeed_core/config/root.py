@@ -38,6 +38,7 @@ from lightspeed_core.config.quota import QuotaHandlersConfiguration
 from lightspeed_core.config.rag import ByokRag
 from lightspeed_core.config.retention import RetentionConfiguration
 from lightspeed_core.config.retrieval import RagConfiguration
+from lightspeed_core.config.safety import SafetyConfiguration
 from lightspeed_core.config.section import Section
 from lightspeed_core.config.service import ServiceConfiguration
 from lightspeed_core.config.shields import ShieldConfiguration, check_shield_names
@@ -106,6 +107,9 @@ class Configuration(Section):
     )
     shields: Annotated[tuple[ShieldConfiguration, ...], AfterValidator(check_shield_names)] = Field(
         default=(), description="Checks of ours over questions and answers."
+    )
+    safety: SafetyConfiguration = Field(
+        default=SafetyConfiguration(), description="How shields run, and what if one fails."
     )
     a2a_state: A2AStateConfiguration = Field(
         default=A2AStateConfiguration(), description="State of agents' tasks."

@@ -30,7 +30,6 @@ NOT_SERVED: Final[tuple[Place, ...]] = (
     ("rag", "okp"),
     ("rag", "retrieval", "inline", "reranker"),
     ("rag", "retrieval", "tool"),
-    ("shields",),
     ("skills",),
     ("splunk",),
 )
