@@ -12,6 +12,7 @@ from lightspeed_core.domain.events import (
     CitationVerified,
     ConversationCompacted,
     DocumentsRetrieved,
+    QuestionRewritten,
     Refused,
     TextDelta,
     ToolCallFinished,
@@ -91,6 +92,7 @@ _ERROR: Final = TurnError(
 
 EVENT_SAMPLES: Final[tuple[TurnEvent, ...]] = (
     TurnStarted(_CONVERSATION, _TURN_ID, _MODEL),
+    QuestionRewritten("Who is [EMAIL_1f0c93ab]?"),
     ConversationCompacted(_CONVERSATION),
     DocumentsRetrieved((_CHUNK,)),
     ToolCallStarted(

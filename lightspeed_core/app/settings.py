@@ -9,6 +9,8 @@ from lightspeed_core.assistant.context import (
     AssistantSettings,
     CompactionSettings,
 )
+from lightspeed_core.assistant.shields.configured import configured_shields
+from lightspeed_core.assistant.shields.shield import DEFAULT_FAILURE_RESPONSE, ShieldSettings
 from lightspeed_core.config.customization import CustomizationConfiguration, CustomProfile
 from lightspeed_core.config.database import (
     DatabaseBackend,
@@ -19,7 +21,9 @@ from lightspeed_core.config.llama_stack import UnifiedLlamaStackConfiguration
 from lightspeed_core.config.profile import DEFAULT_PROMPT, TOPIC_PROMPT
 from lightspeed_core.config.prompt_template import SystemPrompt, compile_prompt
 from lightspeed_core.config.root import Configuration
+from lightspeed_core.config.safety import SafetyConfiguration
 from lightspeed_core.config.service import OnDisconnect
+from lightspeed_core.config.shields import QuestionValidityShield
 from lightspeed_core.config.shipped import SHIPPED_RUN_CONFIGURATION, shipped_file
 from lightspeed_core.constants import DEFAULT_SYSTEM_PROMPT
 from lightspeed_core.db.connect import DatabaseSettings, SqliteSettings
@@ -113,6 +117,10 @@ def _relied_on(configuration: Configuration) -> Iterator[Reliance]:
         yield Reliance(
             resource=Resource.MODEL, name=default.identifier, place="inference.default_model"
         )
+    for index, shield in enumerate(configuration.shields):
+        if isinstance(shield, QuestionValidityShield):
+            place = f"shields[{index}].config.model_id"
+            yield Reliance(resource=Resource.MODEL, name=shield.config.model_id, place=place)
     if configuration.knowledge.product_docs:
         yield Reliance(
             resource=Resource.VECTOR_STORE,
@@ -146,6 +154,22 @@ def assistant_settings(configuration: Configuration) -> AssistantSettings:
         max_streams=service.limits.max_streams,
         max_streams_per_user=service.limits.max_streams_per_user,
         answer_tokens=configuration.quota_handlers.reserved_answer_tokens,
+        shields=configured_shields(configuration.shields),
+        shielding=_shielding(configuration.safety),
+    )
+
+
+def _shielding(safety: SafetyConfiguration) -> ShieldSettings:
+    return ShieldSettings(
+        on_failure=safety.on_failure,
+        on_answer_failure=safety.on_answer_failure,
+        on_failure_of=safety.on_failure_of,
+        failure_response=safety.failure_response or DEFAULT_FAILURE_RESPONSE,
+        seconds=safety.timeout_seconds,
+        window_sentences=safety.window_sentences,
+        window_characters=safety.window_characters,
+        look_behind=safety.look_behind_characters,
+        original_for=safety.original_for,
     )
 
 

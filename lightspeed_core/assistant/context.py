@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lightspeed_core.assistant.request import TurnRequest
+from lightspeed_core.assistant.shields.question import kept_until_checked
+from lightspeed_core.assistant.shields.shield import Shield, ShieldSettings
 from lightspeed_core.config.prompt_template import SystemPrompt
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.domain.turn import ModelRef, Turn
@@ -36,7 +38,8 @@ class AssistantSettings:
 
     `input_sources` are the stores searched for every turn, None for all that are listed.
     `topic_prompt` is None for the built-in one, `compaction` where nothing is summarised.
-    `answer_tokens` are what an answer reserves of a quota beside its prompt.
+    `answer_tokens` are what an answer reserves of a quota beside its prompt. `shields` are those
+    of the configuration itself.
     """
 
     system_prompt: SystemPrompt
@@ -58,11 +61,16 @@ class AssistantSettings:
     max_streams: int = 2000
     max_streams_per_user: int = 1000
     answer_tokens: int = DEFAULT_ANSWER_TOKENS
+    shields: tuple[Shield, ...] = ()
+    shielding: ShieldSettings = field(default_factory=ShieldSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnContext:
-    """One turn, ready to run: `begun` is its record in state `waiting`, `caller` who asked."""
+    """One turn, ready to run: `begun` is its record in state `waiting`, `caller` who asked.
+
+    `keeps_original` says that the question is stored as it was asked, whatever shields make of it.
+    """
 
     begun: Turn
     caller: Identity
@@ -70,5 +78,13 @@ class TurnContext:
     is_new: bool
     system_prompt: str
     store_ids: tuple[str, ...]
-    shield_ids: tuple[str, ...]
+    shields: tuple[Shield, ...] = ()
+    keeps_original: bool = False
     account: Account = field(default_factory=FreeAccount)
+
+    @property
+    def kept(self) -> Turn:
+        """The turn as it may be stored before the shields have seen its question."""
+        if self.keeps_original:
+            return self.begun
+        return kept_until_checked(self.begun, self.shields)

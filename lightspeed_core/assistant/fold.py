@@ -16,6 +16,7 @@ from lightspeed_core.domain.events import (
     ModelAccepted,
     ModelEvent,
     ModelFinished,
+    QuestionRewritten,
     Refused,
     TextDelta,
     ToolCallFinished,
@@ -67,6 +68,11 @@ class TurnFold:
         self._incomplete_reason: str | None = None
 
     @property
+    def begun(self) -> Turn:
+        """The turn as it was received, with the question as far as it may be kept."""
+        return self._begun
+
+    @property
     def text(self) -> str:
         """The answer so far."""
         return "".join(self._tokens)
@@ -88,13 +94,20 @@ class TurnFold:
                 self._citations.append(citation)
             case Warned(warning):
                 self._warnings.append(warning)
+            case TurnIncomplete() | QuestionRewritten() | Refused():
+                self._add_decision(event)
+            case _:
+                _check_silent(event)
+
+    def _add_decision(self, event: TurnIncomplete | QuestionRewritten | Refused) -> None:
+        match event:
             case TurnIncomplete(reason):
                 self._incomplete_reason = reason.value
+            case QuestionRewritten(question, attachments):
+                self._begun = replace(self._begun, question=question, attachments=attachments)
             case Refused(shield, text):
                 self._refused_by = shield
                 self._tokens.append(text)
-            case _:
-                _check_silent(event)
 
     def result(self, state: TurnState, error: LightspeedError | None = None) -> Turn:
         """Return the turn as it stands, ended in the given state."""

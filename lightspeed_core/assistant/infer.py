@@ -8,7 +8,9 @@ from contextlib import aclosing
 
 from lightspeed_core.assistant.context import TurnContext
 from lightspeed_core.assistant.fold import TurnFold
+from lightspeed_core.assistant.shields.placeholders import Restorer
 from lightspeed_core.assistant.supervisor import Pipeline
+from lightspeed_core.domain.events import QuestionRewritten
 from lightspeed_core.domain.turn import Turn, TurnState
 from lightspeed_core.errors import EngineUnavailable, NotFound
 
@@ -25,10 +27,13 @@ async def infer(prepared: Awaitable[TurnContext], pipeline: Pipeline) -> Turn:
             raise EngineUnavailable(error.cause, backend="inference service") from error
         raise
     fold = TurnFold(context.begun)
+    shown = Restorer()
     try:
         async with aclosing(pipeline(context)) as events:
             async for event in events:
                 fold.add(event)
+                if isinstance(event, QuestionRewritten):
+                    shown = Restorer(event.restore)
     finally:
         await context.account.settle()
-    return fold.result(TurnState.COMPLETED)
+    return shown.turn(fold.result(TurnState.COMPLETED))

@@ -4,7 +4,6 @@ The order of the checks is part of the contract: override right, conversation, m
 prompt, attachments, shields, vector stores, quotas.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -14,6 +13,8 @@ from lightspeed_core.assistant.model_choice import choose_model
 from lightspeed_core.assistant.prompts import resolve_system_prompt
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.assistant.retrieval import choose_stores
+from lightspeed_core.assistant.shields.registered import choose_shields
+from lightspeed_core.assistant.shields.shield import Shield
 from lightspeed_core.config.authorization import Action
 from lightspeed_core.conversations.access import get_permitted
 from lightspeed_core.conversations.models import Conversation
@@ -21,7 +22,7 @@ from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.domain.turn import ModelRef, Turn
 from lightspeed_core.engine.protocol import Engine
-from lightspeed_core.errors import Forbidden, InvalidRequest, NotFound
+from lightspeed_core.errors import Forbidden, InvalidRequest
 from lightspeed_core.quota.account import Quotas
 
 
@@ -51,7 +52,7 @@ async def prepare_turn(
         variables=request.prompt_variables,
     )
     check_attachments(request.attachments, models.get(model.identifier))
-    shield_ids = await _shields(request, engine, may_choose=settings.allow_shield_ids)
+    shields = await _shields(request, engine, settings)
     store_ids = await choose_stores(
         engine,
         requested=request.vector_store_ids,
@@ -67,7 +68,8 @@ async def prepare_turn(
         is_new=conversation is None,
         system_prompt=system_prompt,
         store_ids=tuple(store_ids),
-        shield_ids=shield_ids,
+        shields=shields,
+        keeps_original="store" in settings.shielding.original_for,
         account=account,
     )
 
@@ -120,23 +122,14 @@ def _last_used(conversation: Conversation | None) -> ModelRef | None:
     return ModelRef(provider=provider, model=model) if provider and model else None
 
 
-async def _shields(request: TurnRequest, engine: Engine, *, may_choose: bool) -> tuple[str, ...]:
-    listed = [shield.identifier for shield in await engine.shields()]
-    if request.shield_ids is None:
-        return tuple(listed)
-    if not may_choose:
+async def _shields(
+    request: TurnRequest, engine: Engine, settings: AssistantSettings
+) -> tuple[Shield, ...]:
+    if request.shield_ids is not None and not settings.allow_shield_ids:
         raise InvalidRequest(
             "Shield IDs customization is disabled",
             "This instance does not support customizing shield IDs in the query request "
             "(disable_shield_ids_override is set). "
             "Please remove the shield_ids field from your request.",
         )
-    _check_shields(request.shield_ids, listed)
-    return request.shield_ids
-
-
-def _check_shields(requested: Iterable[str], listed: Iterable[str]) -> None:
-    known = set(listed)
-    for shield_id in requested:
-        if shield_id not in known:
-            raise NotFound("shield", shield_id)
+    return await choose_shields(engine, settings.shields, request.shield_ids)

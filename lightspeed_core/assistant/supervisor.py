@@ -17,11 +17,13 @@ from lightspeed_core.assistant.journal import JOURNAL_INTERVAL_SECONDS, TurnJour
 from lightspeed_core.assistant.live import EventLog, terminal_event
 from lightspeed_core.assistant.markdown import close_open_constructs
 from lightspeed_core.assistant.record import TurnRecorder
+from lightspeed_core.assistant.shields.placeholders import Restorer
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.events import (
     ModelAccepted,
     ModelEvent,
     ModelFinished,
+    QuestionRewritten,
     TextDelta,
     TurnEvent,
     TurnStarted,
@@ -58,11 +60,12 @@ class LiveTurn:
     stop_reason: StopReason | None = None
     is_ending: bool = False
     flush: asyncio.TimerHandle | None = field(default=None, repr=False)
+    shown: Restorer = field(default_factory=Restorer, repr=False)
 
     @property
     def begun(self) -> Turn:
-        """The turn as it was received."""
-        return self.context.begun
+        """The turn as it was received, as far as it may be kept."""
+        return self.fold.begun
 
 
 class TurnSupervisor:
@@ -113,7 +116,7 @@ class TurnSupervisor:
         """
         if self._is_draining:
             raise _shutting_down()
-        turn = context.begun
+        turn = context.kept
         if not context.is_new:
             await self._store.begin(turn)
         return LiveTurn(
@@ -205,10 +208,19 @@ class TurnSupervisor:
             self._begin(live)
             return
         live.fold.add(event)
+        if isinstance(event, QuestionRewritten):
+            self._rewrite(live, event)
+            return
         if isinstance(event, ModelAccepted | ModelFinished):
             return
         self._journal(live, event)
-        live.log.publish(event)
+        live.log.publish(live.shown.event(event))
+
+    def _rewrite(self, live: LiveTurn, event: QuestionRewritten) -> None:
+        """Keep the question as the shields left it; what they took out, no store gets."""
+        live.shown = Restorer(event.restore)
+        if not live.context.is_new or live.log.has_begun:
+            self._journal(live, replace(event, restore={}))
 
     def _begin(self, live: LiveTurn) -> None:
         """Publish the first event, once."""
@@ -243,7 +255,7 @@ class TurnSupervisor:
         turn = live.fold.result(state, error)
         is_lost = live.stop_reason is StopReason.LEASE_LOST
         turn = await self._record(live, turn, is_lost=is_lost)
-        live.log.publish(terminal_event(turn))
+        live.log.publish(live.shown.event(terminal_event(turn)))
         if is_stopped_by_user or state is TurnState.COMPLETED:
             self._on_answered(live.context, turn)
 

@@ -14,15 +14,11 @@ from lightspeed_core.assistant.citations import verify_citations
 from lightspeed_core.assistant.compaction import Compactor, Earlier, recall
 from lightspeed_core.assistant.context import AssistantSettings, CompactionSettings, TurnContext
 from lightspeed_core.assistant.measure import MeasuredChat
-from lightspeed_core.assistant.plain_text import DISGUISED, SANITIZER, is_disguised
 from lightspeed_core.assistant.prompts import build_messages
 from lightspeed_core.assistant.retrieval import Retrieved, retrieve, wait_for_text
-from lightspeed_core.assistant.shields import (
-    check_question,
-    guard_answer,
-    input_shields,
-    output_shields,
-)
+from lightspeed_core.assistant.screening import Screening, screen_turn
+from lightspeed_core.assistant.shields.answer import guard_answer
+from lightspeed_core.assistant.shields.placeholders import keep_whole
 from lightspeed_core.assistant.spending import bound_of_call
 from lightspeed_core.assistant.tool_loop import LoopLimits, ToolLoop
 from lightspeed_core.assistant.toolbox import EmptyToolbox, Toolbox, ToolSource
@@ -76,16 +72,18 @@ async def run_turn(
     with model.turn():
         if not context.is_new:
             await _wait_for_predecessors(begun, parts)
-        if refusal := await _find_refusal(context, parts.engine):
-            model.note(refusal)
-            yield started
-            yield refusal
-            return
-        async with aclosing(_answer(context, parts, model)) as answer:
+        screening = await screen_turn(context, parts.engine, parts.settings, parts.metrics)
+        if screening.rewritten is not None:
+            yield screening.rewritten
+        told = screening.told
+        async with aclosing(_answer(screening, parts, model)) as answer:
             async for event in answer:
-                if isinstance(event, ModelAccepted | ConversationCompacted) and started:
+                if isinstance(event, ModelAccepted | ConversationCompacted | Refused) and started:
                     yield started
                     started = None
+                    for each in told:
+                        parts.metrics.warned(each.warning.code)
+                        yield each
                 if isinstance(event, Warned):
                     parts.metrics.warned(event.warning.code)
                 model.note(event)
@@ -93,14 +91,18 @@ async def run_turn(
 
 
 async def _answer(
-    context: TurnContext, parts: TurnParts, model: MeasuredChat
+    screening: Screening, parts: TurnParts, model: MeasuredChat
 ) -> AsyncGenerator[TurnEvent | ModelEvent]:
     """Find what the answer needs, then ask; tools are let go of at the end."""
+    if screening.refusal is not None:
+        yield screening.refusal
+        return
+    context = screening.context
     toolbox = EmptyToolbox() if context.request.no_tools else await parts.tools.open(context)
-    async with aclosing(toolbox):
+    async with aclosing(screening.toolbox(toolbox)) as toolbox:
         found = await _retrieve(context, parts)
         found = replace(found, warnings=(*toolbox.warnings(), *found.warnings))
-        async with aclosing(_Answer(context, parts, model, found, toolbox).events()) as events:
+        async with aclosing(_Answer(screening, parts, model, found, toolbox).events()) as events:
             async for event in events:
                 yield event
 
@@ -116,14 +118,6 @@ async def _retrieve(context: TurnContext, parts: TurnParts) -> Retrieved:
             context.store_ids,
             max_chunks=parts.settings.max_chunks,
         )
-
-
-async def _find_refusal(context: TurnContext, engine: Engine) -> Refused | None:
-    question = context.begun.question
-    if context.request.plain_text_only and is_disguised(question):
-        return Refused(SANITIZER, DISGUISED)
-    guards = input_shields(context.shield_ids)
-    return await check_question(engine, guards, question) if guards else None
 
 
 async def _wait_for_predecessors(turn: Turn, parts: TurnParts) -> None:
@@ -143,16 +137,19 @@ class _Answer:
 
     def __init__(
         self,
-        context: TurnContext,
+        screening: Screening,
         parts: TurnParts,
         model: MeasuredChat,
         found: Retrieved,
         toolbox: Toolbox,
     ) -> None:
-        self._context = context
+        self._screening = screening
+        self._context = screening.context
         self._parts = parts
         self._model = model
         self._found = found
+        # The chunks as the model reads them; the user is shown what the documents say.
+        self._read = found.chunks
         self._toolbox = toolbox
         self._earlier = Earlier()
         self._is_compacted = False
@@ -161,6 +158,9 @@ class _Answer:
     async def events(self) -> AsyncGenerator[TurnEvent | ModelEvent]:
         """Ask until the model accepts; what came before is summarised, or left out at need."""
         settings = self._parts.settings.compaction
+        screened = await self._screening.chunks(self._found.chunks)
+        self._read, warnings = screened
+        self._found = replace(self._found, warnings=(*self._found.warnings, *warnings))
         self._earlier = await recall(self._context, self._parts.store, settings)
         await self._reserve(calls=2 if settings is not None and self._earlier.turns else 1)
         if settings is not None:
@@ -218,7 +218,7 @@ class _Answer:
         """Leave out the older half of what came before, the passages when nothing is left."""
         if not self._earlier:
             warnings = (*self._found.warnings, _PASSAGES_LEFT_OUT)
-            self._found = Retrieved(warnings=warnings)
+            self._found, self._read = Retrieved(warnings=warnings), ()
             return
         self._earlier = self._earlier.shortened()
         if not self._is_compacted:
@@ -230,7 +230,7 @@ class _Answer:
             self._context.system_prompt,
             self._earlier.turns,
             self._context.begun,
-            self._found.chunks,
+            self._read,
             summary=self._earlier.text,
         )
 
@@ -247,7 +247,7 @@ class _Answer:
             ),
         )
         answer = loop.run(self._messages())
-        return _checked(answer, self._context, self._parts, self._found.chunks)
+        return _checked(answer, self._screening, self._found.chunks)
 
     async def _reserve_more(self, messages: Sequence[Message]) -> None:
         """Charge what was used so far, and reserve what one more call may use."""
@@ -267,19 +267,18 @@ def _describe(found: Retrieved) -> Iterator[TurnEvent]:
 
 def _checked(
     events: AsyncGenerator[TurnEvent | ModelEvent],
-    context: TurnContext,
-    parts: TurnParts,
+    screening: Screening,
     chunks: tuple[RagChunk, ...],
 ) -> AsyncGenerator[TurnEvent | ModelEvent]:
-    """Add the stages that this turn needs; the others are absent and cost nothing."""
+    """Add the stages that this turn needs; the others are absent and cost nothing.
+
+    Shields come behind the citations: what a dropped marker stood between is then one word.
+    """
+    context = screening.context
     if chunks:
         # Without chunks to point to, no marker holds and each is dropped.
         events = verify_citations(events, chunks if context.request.cites else ())
-    if guards := output_shields(context.shield_ids):
-        events = guard_answer(
-            events,
-            engine=parts.engine,
-            shield_ids=guards,
-            question=context.begun.question,
-        )
+    events = guard_answer(events, context.shields, screening.checks)
+    if screening.restore:
+        events = keep_whole(events, screening.restore)
     return events

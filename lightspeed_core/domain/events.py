@@ -5,9 +5,10 @@ A turn yields any number of events and ends with exactly one of `TurnCompleted`,
 tokens of one read from the model, and each of them is one event on the wire.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from lightspeed_core.domain.messages import TokenUsage
+from lightspeed_core.domain.messages import Attachment, TokenUsage
 from lightspeed_core.domain.retrieval import Citation, RagChunk
 from lightspeed_core.domain.tools import ToolCall, ToolResult
 from lightspeed_core.domain.turn import (
@@ -84,6 +85,19 @@ class ConversationCompacted:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionRewritten:
+    """Shields have passed the question; from here on the turn has it as they left it.
+
+    `restore` maps placeholders to what the user wrote there. It is told to the user's own stream
+    and never stored.
+    """
+
+    question: str
+    attachments: tuple[Attachment, ...] = ()
+    restore: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A shield answered in place of the model."""
 
@@ -137,6 +151,7 @@ type TurnEvent = (
     | DocumentsRetrieved
     | CitationVerified
     | ConversationCompacted
+    | QuestionRewritten
     | Refused
     | Warned
     | TurnIncomplete

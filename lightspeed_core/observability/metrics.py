@@ -16,6 +16,7 @@ from prometheus_client import (
 
 from lightspeed_core.observability.quota_metrics import QuotaMetrics
 from lightspeed_core.observability.room_metrics import RoomMetrics
+from lightspeed_core.observability.shield_metrics import ShieldMetrics
 from lightspeed_core.observability.turn_metrics import TurnMetrics
 
 _CALL_LABELS = ("provider", "model", "endpoint")
@@ -35,6 +36,7 @@ class Metrics:
         self.turns = TurnMetrics(self._registry)
         self.room = RoomMetrics(self._registry)
         self.quotas = QuotaMetrics(self._registry)
+        self.shields = ShieldMetrics(self._registry)
         self._requests = self._counter(
             "ls_rest_api_calls_total", "REST API calls counter", ("path", "status_code")
         )

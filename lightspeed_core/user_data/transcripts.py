@@ -98,6 +98,11 @@ def transcript_of(turn: Turn) -> dict[str, Any]:
         ],
         "tool_calls": [_call(call, results.get(call.id)) for call in turn.tool_calls],
         "tool_results": [_result(result) for result in turn.tool_results],
+        "refused_by": turn.refused_by,
+        "warnings": [
+            {"code": each.code, "message": each.message, "server": each.server}
+            for each in turn.warnings
+        ],
     }
 
 

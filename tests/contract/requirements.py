@@ -91,6 +91,41 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/concepts.md#shield": {
         "shield.answer": "A shield that objects answers in the model's place.",
     },
+    "docs/shields.md#shields": {
+        "shield.listed": "Shields of the configuration and of Llama Stack are listed together.",
+    },
+    "docs/shields.md#what-a-shield-looks-at": {
+        "shield.names": "A shield's name says what it looks at.",
+        "shield.documents": "What documents and tools order costs the order and not the answer.",
+    },
+    "docs/shields.md#order": {
+        "shield.order": "Shields that rewrite come first, and the others see what they left.",
+    },
+    "docs/shields.md#a-rewritten-question": {
+        "shield.rewrite": "Nothing of a question that was rewritten is kept anywhere.",
+        "shield.original": "A setting keeps and searches the original, and no model sees it.",
+        "shield.restore": "What was taken out of a question is shown to its user alone.",
+    },
+    "docs/shields.md#answers": {
+        "shield.window": "After a hit in mid-stream the shield's text follows what has left.",
+        "shield.rewrite-answer": "Answers are rewritten before they leave.",
+    },
+    "docs/shields.md#when-a-shield-fails": {
+        "shield.failure": "A shield that fails refuses, unless it is set otherwise.",
+    },
+    "docs/shields.md#a-shield-of-your-own": {
+        "shield.warn": "A violation of level `warn` with a rewritten text rewrites.",
+    },
+    "docs/providers/redaction.md#redaction-what-is-taken-out-of-texts": {
+        "redaction.rules": "Rules replace in their order, and tell case apart where it is set.",
+        "redaction.detect": "Checksummed numbers and other known values are found.",
+        "redaction.reversible": "A value has one placeholder, which can be put back.",
+        "redaction.time": "A pattern that computes too long is stopped.",
+    },
+    "docs/providers/question_validity.md#question_validity-does-a-question-belong-here": {
+        "validity.prompt": "The prompt's variables are filled in, and nothing within a question.",
+        "validity.answer": "Only the word that allows lets a question pass.",
+    },
     "docs/rag_guide.md#what-is-searched": {
         "retrieval.stores": "A request may name the stores to search, or none.",
         "retrieval.failure": "A store that fails costs a warning and not the answer.",

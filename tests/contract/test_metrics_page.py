@@ -31,6 +31,7 @@ def used() -> Metrics:
     metrics.refused(endpoint="/v1/query")
     metrics.quotas.refused("daily")
     metrics.warned("vector_store_failed")
+    metrics.shields.shield_checked(shield="pii", direction="input", outcome="passed", seconds=0.001)
     metrics.turns.first_text_came(**call, seconds=0.1)
     metrics.turns.turn_ended(endpoint="/v1/query", outcome="completed", seconds=0.1)
     with metrics.turns.retrieval():

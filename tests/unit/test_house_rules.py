@@ -20,6 +20,7 @@ CATCHES_EVERYTHING = {
     "lightspeed_core/api/guards.py": 1,
     "lightspeed_core/assistant/keeper.py": 1,
     "lightspeed_core/assistant/record.py": 1,
+    "lightspeed_core/assistant/shields/checks.py": 1,
     "lightspeed_core/assistant/supervisor.py": 2,
     "lightspeed_core/assistant/topic.py": 1,
     "lightspeed_core/auth/jwt/cache.py": 1,

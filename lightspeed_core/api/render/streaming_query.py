@@ -22,6 +22,7 @@ from lightspeed_core.domain.events import (
     CitationVerified,
     ConversationCompacted,
     DocumentsRetrieved,
+    QuestionRewritten,
     Refused,
     TextDelta,
     ToolCallFinished,
@@ -115,8 +116,8 @@ class JsonFrames:
                 frames.append(self._frame("tool_call", _call_data(call)))
             case ToolCallFinished(result):
                 frames.append(self._frame("tool_result", _result_data(result)))
-            case DocumentsRetrieved() | CitationVerified() | TurnIncomplete():
-                pass  # told by `end`, of which the turn is part
+            case DocumentsRetrieved() | CitationVerified() | TurnIncomplete() | QuestionRewritten():
+                pass  # told by `end`, of which the turn is part, or by a warning
             case TurnCompleted(turn):
                 frames.extend(self._completed(turn))
             case TurnInterrupted(turn):

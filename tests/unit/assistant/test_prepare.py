@@ -273,4 +273,4 @@ async def test_listed_shields_may_be_chosen_in_any_number(
 
     context = await prepare(TurnRequest(query="x", shield_ids=("c", "a")), engine, store)
 
-    assert context.shield_ids == ("c", "a")
+    assert [each.info.identifier for each in context.shields] == ["c", "a"]

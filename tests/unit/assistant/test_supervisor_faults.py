@@ -307,14 +307,14 @@ async def test_both_of_two_wishes_to_stop_are_served_by_one_end(
     assert sum(isinstance(event, TurnInterrupted) for event in events) == 1
 
 
-async def test_a_shield_that_fails_ends_those_beside_it(
+async def test_a_shield_that_refuses_ends_those_beside_it(
     engine: ScriptedEngine, worker: Wired
 ) -> None:
     waiting = engine.add_shield("slow")
     waiting.gate = asyncio.Event()
     engine.add_shield("broken").error = EngineUnavailable("the guard is gone")
 
-    error = await refusal(worker, ask("first"))
+    turn = await outcome_of(await worker.assistant.start(ask("first"), caller()))
 
-    assert error.cause == "the guard is gone"
+    assert turn.refused_by == "broken"
     assert [task.get_coro() for task in asyncio.all_tasks() if "run_shield" in repr(task)] == []

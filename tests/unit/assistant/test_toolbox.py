@@ -25,7 +25,6 @@ CONTEXT = TurnContext(
     is_new=True,
     system_prompt="",
     store_ids=(),
-    shield_ids=(),
 )
 
 

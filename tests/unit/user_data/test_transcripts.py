@@ -68,6 +68,8 @@ def test_a_transcript_has_the_keys_of_both_generations_in_their_order() -> None:
         "attachments",
         "tool_calls",
         "tool_results",
+        "refused_by",
+        "warnings",
     ]
     assert transcript["metadata"] == {
         "provider": "scripted",

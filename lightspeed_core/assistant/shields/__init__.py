@@ -1,0 +1,1 @@
+"""Shields around a turn: they check or rewrite questions, answers and what documents say."""
