@@ -68,7 +68,7 @@ class Guard:
         granted = services.authorizer.actions_of(caller) | caller.actions
         if self.action is not None and self.action not in granted:
             raise Forbidden.of_endpoint(caller.user_id)
-        return replace(caller, actions=granted)
+        return replace(caller, actions=granted, roles=services.authorizer.roles_of(caller))
 
 
 def _path_within(scope: Scope) -> str:

@@ -4,7 +4,12 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from lightspeed_core.auth.authenticator import Authenticator
-from lightspeed_core.auth.authorizer import Authorizer, OpenAuthorizer, RuleAuthorizer
+from lightspeed_core.auth.authorizer import (
+    Authorizer,
+    OpenAuthorizer,
+    RolesOf,
+    RuleAuthorizer,
+)
 from lightspeed_core.auth.guests import with_guests
 from lightspeed_core.auth.kubernetes.api import KubernetesApi
 from lightspeed_core.auth.modules.noop import NoopAuthenticator
@@ -92,11 +97,16 @@ def authorizer_of(
 ) -> Authorizer:
     """Build what decides over actions."""
     rules = binding_rules(authentication, authorization)
-    if not rules:
-        return OpenAuthorizer()
+    roles_of = _roles_of(authentication)
+    return RuleAuthorizer(rules, roles_of) if rules else OpenAuthorizer(roles_of)
+
+
+def _roles_of(authentication: AuthenticationConfiguration) -> RolesOf | None:
     if authentication.module is not AuthenticationModule.JWK or not authentication.jwk_config:
-        return RuleAuthorizer(rules)
+        return None
+    role_rules = authentication.jwk_config.jwt_configuration.role_rules
+    if not role_rules:
+        return None
     from lightspeed_core.auth.roles import RoleRules
 
-    role_rules = RoleRules(authentication.jwk_config.jwt_configuration.role_rules)
-    return RuleAuthorizer(rules, role_rules.roles_of)
+    return RoleRules(role_rules).roles_of

@@ -10,7 +10,8 @@ class Identity:
     """The caller as the configured authentication module sees them.
 
     `actions` holds the names of what the caller may do; empty until authorization has run.
-    `token` never appears in a representation.
+    `roles` are those that the configuration gives, without that of everybody. `token` never
+    appears in a representation.
     """
 
     user_id: str
@@ -19,6 +20,7 @@ class Identity:
     token: str = field(default="", repr=False)
     claims: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     actions: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
 
     def may(self, action: str) -> bool:
         """Say whether the caller was granted the action."""

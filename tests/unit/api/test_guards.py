@@ -53,6 +53,9 @@ class FixedAuthorizer:
         del caller
         return self.actions
 
+    def roles_of(self, caller: Identity) -> frozenset[str]:
+        return frozenset({f"role of {caller.user_id}"})
+
 
 GUARDED = [name.replace("{request_id}", "x") for name, mark in MARKS.items() if mark != "public"]
 
@@ -121,6 +124,7 @@ async def test_the_caller_arrives_with_all_that_they_may_do(
     ((_, caller),) = assistant.started
     assert caller.user_id == "ada"
     assert caller.actions == frozenset(granted)
+    assert caller.roles == {"role of ada"}
 
 
 class GuestAuthenticator:

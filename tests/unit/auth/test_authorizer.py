@@ -107,3 +107,20 @@ def test_claims_that_are_no_longer_remembered_are_judged_again() -> None:
 
     assert authorizer.actions_of(ada) == first
     assert roles.asked == 5_002
+
+
+@pytest.mark.requirement("access.stores")
+def test_roles_are_told_with_access_rules_and_without() -> None:
+    judged = CountingRoles()
+    ada = caller(roles=["helper", "stranger"])
+
+    for authorizer in (RuleAuthorizer(RULES, judged.roles_of), OpenAuthorizer(judged.roles_of)):
+        assert authorizer.roles_of(ada) == {"helper", "stranger"}
+        authorizer.actions_of(ada)
+        assert authorizer.roles_of(ada) == {"helper", "stranger"}
+    assert judged.asked == 2
+
+
+@pytest.mark.parametrize("authorizer", [RuleAuthorizer(RULES), OpenAuthorizer()])
+def test_without_role_rules_nobody_has_a_role(authorizer: RuleAuthorizer | OpenAuthorizer) -> None:
+    assert authorizer.roles_of(caller(roles=["keeper"])) == frozenset()

@@ -109,3 +109,13 @@ async def test_a_module_without_its_section_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="section of module 'jwk-token' is missing"):
         async with open_authenticator(configuration, OutboundSettings()):
             pass
+
+
+@pytest.mark.requirement("access.stores")
+def test_role_rules_give_roles_also_where_no_access_rules_are() -> None:
+    ada = Identity(user_id="ada", username="Ada", claims={"group": "askers"})
+
+    assert authorizer_of(ruled_jwk(ASKER), None).roles_of(ada) == {"asker"}
+    assert authorizer_of(ruled_jwk(ASKER), RULES).roles_of(ada) == {"asker"}
+    for module in SECTIONS:
+        assert authorizer_of(configured(module), RULES).roles_of(ada) == frozenset()
