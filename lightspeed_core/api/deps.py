@@ -6,6 +6,7 @@ from fastapi import Depends, Header, Request
 
 from lightspeed_core.api.mcp_headers import parse_mcp_headers
 from lightspeed_core.api.state import Turns, services_of
+from lightspeed_core.assistant.sources import Sources
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.engine.protocol import Engine
@@ -23,6 +24,11 @@ async def _assistant(request: Request) -> Turns:
 
 async def _engine(request: Request) -> Engine:
     return services_of(request).engine
+
+
+async def _sources(request: Request) -> Sources:
+    services = services_of(request)
+    return Sources(services.engine, services.source_settings)
 
 
 async def _conversations(request: Request) -> ConversationAccess:
@@ -74,6 +80,7 @@ async def _mcp_headers(
 
 AssistantDep = Annotated[Turns, Depends(_assistant)]
 EngineDep = Annotated[Engine, Depends(_engine)]
+SourcesDep = Annotated[Sources, Depends(_sources)]
 ConversationsDep = Annotated[ConversationAccess, Depends(_conversations)]
 ConfigurationDep = Annotated[Configuration, Depends(_configuration)]
 MetricsDep = Annotated[Metrics, Depends(_metrics)]

@@ -12,6 +12,7 @@ from lightspeed_core.api.bodies import HeldBytes
 from lightspeed_core.assistant.assistant import Interruption
 from lightspeed_core.assistant.live import EventSource
 from lightspeed_core.assistant.request import TurnRequest
+from lightspeed_core.assistant.sources import SourceSettings
 from lightspeed_core.audit.trail import AuditTrail, NoTrail
 from lightspeed_core.auth.authenticator import Authenticator
 from lightspeed_core.auth.authorizer import Authorizer
@@ -66,6 +67,7 @@ class Services:
     prompts: PromptStore
     saved_prompts: SavedPrompts
     files: Files
+    source_settings: SourceSettings = field(default_factory=SourceSettings)
     audit: AuditTrail = field(default_factory=NoTrail)
     held_bytes: HeldBytes = field(default_factory=HeldBytes)
 

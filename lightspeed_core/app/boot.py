@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 
 from lightspeed_core.app.knowledge import keep_knowledge
+from lightspeed_core.app.sources import warn_of_unknown_stores
 from lightspeed_core.app.turns import Parts
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.engine.protocol import Engine
@@ -37,6 +38,8 @@ async def boot(
         parts.metrics.started_degraded()
     await _wait_for_server(engine)
     await _show_models(parts)
+    made_later = {folder.store for folder in configuration.knowledge.folders}
+    await warn_of_unknown_stores(engine, parts.settings.sources, made_later)
     await keep_knowledge(ingestion, configuration.knowledge, parts.text_stored.set)
 
 

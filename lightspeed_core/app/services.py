@@ -77,6 +77,7 @@ async def open_services(
             saved_prompts=SavedPrompts(stores.saved_prompts, configuration.saved_prompts),
             files=Files(stores.files),
             audit=audit,
+            source_settings=parts.settings.sources,
         )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from lightspeed_core.app.sources import own_stores, source_settings
 from lightspeed_core.assistant.context import (
     DEFAULT_INFER_ITERS,
     DEFAULT_TOOL_CALLS,
@@ -49,6 +50,7 @@ def engine_settings(configuration: Configuration) -> EngineSettings:
         library_mode=bool(stack.use_as_library_client),
         run_config=Path(run_config) if run_config else None,
         sections=None if run_config else _run_config_sections(configuration),
+        own_stores=own_stores(configuration),
         url=stack.url,
         api_key=stack.api_key.get_secret_value() if stack.api_key else None,
         data_dir=configuration.data_directory,
@@ -121,6 +123,10 @@ def _relied_on(configuration: Configuration) -> Iterator[Reliance]:
         if isinstance(shield, QuestionValidityShield):
             place = f"shields[{index}].config.model_id"
             yield Reliance(resource=Resource.MODEL, name=shield.config.model_id, place=place)
+    if configuration.llama_stack.use_as_library_client:
+        for store in own_stores(configuration).stores:
+            place = f"{store.place}.vector_db_id"
+            yield Reliance(resource=Resource.VECTOR_STORE, name=store.store_id, place=place)
     if configuration.knowledge.product_docs:
         yield Reliance(
             resource=Resource.VECTOR_STORE,
@@ -141,7 +147,8 @@ def assistant_settings(configuration: Configuration) -> AssistantSettings:
         allow_system_prompt=not customization.disable_query_system_prompt,
         allow_shield_ids=not customization.disable_shield_ids_override,
         default_model=default_model(configuration),
-        input_sources=inline.sources or None,
+        sources=source_settings(configuration),
+        models_without_tools=frozenset(inference.models_without_tools),
         max_chunks=inline.max_chunks,
         max_infer_iters=inference.max_infer_iters or DEFAULT_INFER_ITERS,
         max_tool_calls=inference.max_tool_calls or DEFAULT_TOOL_CALLS,

@@ -10,6 +10,7 @@ from functools import partial
 from lightspeed_core.app.signals import on_termination
 from lightspeed_core.assistant.assistant import Assistant
 from lightspeed_core.assistant.context import AssistantSettings
+from lightspeed_core.assistant.file_search import FileSearch
 from lightspeed_core.assistant.keeper import TurnKeeper
 from lightspeed_core.assistant.record import TurnRecorder
 from lightspeed_core.assistant.supervisor import Pipeline, TurnSupervisor
@@ -65,7 +66,7 @@ def _turn_parts(parts: Parts) -> TurnParts:
     return TurnParts(
         engine=parts.engine,
         store=parts.store,
-        tools=JoinedTools(()),
+        tools=JoinedTools((FileSearch(parts.engine, parts.settings.sources),)),
         metrics=parts.metrics,
         settings=parts.settings,
         text_stored=parts.text_stored,

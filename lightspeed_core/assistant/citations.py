@@ -5,7 +5,7 @@ that its quote speaks of the same things as the statement, not that it proves it
 """
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,12 +45,13 @@ _MARK: Final = "\x1f"
 
 
 async def verify_citations[E](
-    events: AsyncGenerator[E], chunks: tuple[RagChunk, ...]
+    events: AsyncGenerator[E], chunks: Sequence[RagChunk]
 ) -> AsyncGenerator[E | TextDelta | CitationVerified]:
     """Release text with verified markers only; each is followed by its `CitationVerified`.
 
-    Marker `[n]` means `chunks[n - 1]`. A token that holds nothing undecided is passed on as it
-    came; held text comes with the next token, at the latest before any event that is no text.
+    Marker `[n]` means `chunks[n - 1]`; chunks may join while the answer streams. A token that
+    holds nothing undecided is passed on as it came; held text comes with the next token, at the
+    latest before any event that is no text.
     """
     answer = _CitedText(chunks)
     try:
@@ -153,9 +154,9 @@ class _Passage:
 class _CitedText:
     """The text of one model call on its way through the filter, with the citations found."""
 
-    def __init__(self, chunks: tuple[RagChunk, ...]) -> None:
+    def __init__(self, chunks: Sequence[RagChunk]) -> None:
         self._chunks = chunks
-        self._passages = [_Passage(chunk.content) for chunk in chunks]
+        self._passages: dict[int, _Passage] = {}
         self._markers = MarkerFilter(self._judge)
         self._verified: list[CitationVerified] = []
 
@@ -174,10 +175,12 @@ class _CitedText:
         if not 1 <= number <= len(self._chunks):
             return False
         claims = [content_words(claim) for claim in claims_of(context)]
-        quote = self._passages[number - 1].best_quote(claims)
+        chunk = self._chunks[number - 1]
+        passage = self._passages.setdefault(number, _Passage(chunk.content))
+        quote = passage.best_quote(claims)
         if quote is None:
             return False
-        citation = _cite(number, self._chunks[number - 1], *quote)
+        citation = _cite(number, chunk, *quote)
         self._verified.append(CitationVerified(citation))
         return True
 

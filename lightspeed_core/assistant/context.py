@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from lightspeed_core.assistant.passages import Passages
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.assistant.shields.question import kept_until_checked
 from lightspeed_core.assistant.shields.shield import Shield, ShieldSettings
+from lightspeed_core.assistant.sources import Source, SourceSettings
 from lightspeed_core.config.prompt_template import SystemPrompt
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.domain.turn import ModelRef, Turn
@@ -36,7 +38,8 @@ class CompactionSettings:
 class AssistantSettings:
     """What the configuration says to the assistant. Times are in seconds.
 
-    `input_sources` are the stores searched for every turn, None for all that are listed.
+    `sources` says which stores are searched, and who may read them. `models_without_tools` are
+    offered no tools, by their identifier.
     `topic_prompt` is None for the built-in one, `compaction` where nothing is summarised.
     `answer_tokens` are what an answer reserves of a quota beside its prompt. `shields` are those
     of the configuration itself.
@@ -47,7 +50,8 @@ class AssistantSettings:
     allow_system_prompt: bool = True
     allow_shield_ids: bool = True
     default_model: ModelRef | None = None
-    input_sources: tuple[str, ...] | None = None
+    sources: SourceSettings = field(default_factory=SourceSettings)
+    models_without_tools: frozenset[str] = frozenset()
     max_chunks: int = 5
     max_infer_iters: int = DEFAULT_INFER_ITERS
     max_tool_calls: int = DEFAULT_TOOL_CALLS
@@ -69,6 +73,8 @@ class AssistantSettings:
 class TurnContext:
     """One turn, ready to run: `begun` is its record in state `waiting`, `caller` who asked.
 
+    `stores` are searched before the model is called, `tool_stores` when it asks. A model that
+    does not call tools is offered none. `passages` are those of this turn, as they come.
     `keeps_original` says that the question is stored as it was asked, whatever shields make of it.
     """
 
@@ -77,9 +83,12 @@ class TurnContext:
     request: TurnRequest
     is_new: bool
     system_prompt: str
-    store_ids: tuple[str, ...]
     shields: tuple[Shield, ...] = ()
     keeps_original: bool = False
+    stores: tuple[Source, ...] = ()
+    tool_stores: tuple[Source, ...] = ()
+    calls_tools: bool = True
+    passages: Passages = field(default_factory=Passages, compare=False)
     account: Account = field(default_factory=FreeAccount)
 
     @property

@@ -1,6 +1,6 @@
-"""Which model answers a turn."""
+"""Which model answers a turn, and whether it can be offered tools."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from lightspeed_core.domain.turn import ModelRef
 from lightspeed_core.engine.types import ModelInfo
@@ -30,6 +30,13 @@ def choose_model(
         if model.model_type == "llm":
             return ModelRef.parse(model.identifier)
     raise NotFound("model")
+
+
+def can_call_tools(model: ModelInfo | None, without: Collection[str]) -> bool:
+    """Say whether a model calls tools: unless it says that it does not, or is among `without`."""
+    if model is None:
+        return True
+    return model.identifier not in without and model.metadata.get("calls_tools") is not False
 
 
 def _listed(model: ModelRef, listed: set[str]) -> ModelRef:

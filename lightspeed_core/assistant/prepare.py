@@ -9,12 +9,12 @@ from uuid import uuid4
 
 from lightspeed_core.assistant.attachments import check_attachments
 from lightspeed_core.assistant.context import AssistantSettings, TurnContext
-from lightspeed_core.assistant.model_choice import choose_model
+from lightspeed_core.assistant.model_choice import can_call_tools, choose_model
 from lightspeed_core.assistant.prompts import resolve_system_prompt
 from lightspeed_core.assistant.request import TurnRequest
-from lightspeed_core.assistant.retrieval import choose_stores
 from lightspeed_core.assistant.shields.registered import choose_shields
 from lightspeed_core.assistant.shields.shield import Shield
+from lightspeed_core.assistant.sources import Chosen, Sources
 from lightspeed_core.config.authorization import Action
 from lightspeed_core.conversations.access import get_permitted
 from lightspeed_core.conversations.models import Conversation
@@ -53,12 +53,12 @@ async def prepare_turn(
     )
     check_attachments(request.attachments, models.get(model.identifier))
     shields = await _shields(request, engine, settings)
-    store_ids = await choose_stores(
-        engine,
-        requested=request.vector_store_ids,
-        configured=settings.input_sources,
-        no_tools=request.no_tools,
-    )
+    calls_tools = can_call_tools(models.get(model.identifier), settings.models_without_tools)
+    stores = Chosen()
+    if not request.no_tools:
+        stores = await Sources(engine, settings.sources).choose(
+            request.vector_store_ids, caller, calls_tools=calls_tools
+        )
     account = quotas.account(caller, model)
     await account.check()
     return TurnContext(
@@ -67,9 +67,11 @@ async def prepare_turn(
         request=request,
         is_new=conversation is None,
         system_prompt=system_prompt,
-        store_ids=tuple(store_ids),
         shields=shields,
         keeps_original="store" in settings.shielding.original_for,
+        stores=stores.inline,
+        tool_stores=stores.tool,
+        calls_tools=calls_tools,
         account=account,
     )
 

@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from lightspeed_core.assistant.attachments import image_urls, with_attachments
-from lightspeed_core.assistant.passages import write_passages
+from lightspeed_core.assistant.passages import Passages
 from lightspeed_core.config.prompt_template import SystemPrompt
 from lightspeed_core.domain.messages import Message, Role
-from lightspeed_core.domain.retrieval import RagChunk
 from lightspeed_core.domain.turn import Turn
 from lightspeed_core.errors import InvalidRequest
 
@@ -58,26 +57,34 @@ def build_messages(
     system_prompt: str,
     history: Sequence[Turn],
     turn: Turn,
-    chunks: Sequence[RagChunk],
+    passages: Passages,
     *,
     summary: str | None = None,
+    searches: bool = False,
 ) -> tuple[Message, ...]:
     """Return the prompt: system, earlier turns, passages in a message of their own, question.
 
-    A summary of what came before stands in front of the earlier turns.
+    A summary of what came before stands in front of the earlier turns. `searches` says that the
+    model may search for more passages.
     """
     system = Message(role=Role.SYSTEM, content=system_prompt)
-    passages: tuple[Message, ...] = ()
-    if chunks:
-        written = write_passages(system_prompt, chunks)
-        system, passages = written.system, (written.passages,)
+    if passages or searches:
+        system = passages.instructed(system_prompt, by_tool=searches)
+    quoted = _passages_messages(passages)
     earlier = (message for past in history for message in _history_messages(past))
     question = Message(
         role=Role.USER,
         content=with_attachments(turn.question, turn.attachments),
         images=image_urls(turn.attachments),
     )
-    return (system, *_summary_messages(summary), *earlier, *passages, question)
+    return (system, *_summary_messages(summary), *earlier, *quoted, question)
+
+
+def _passages_messages(passages: Passages) -> tuple[Message, ...]:
+    if not passages:
+        return ()
+    numbers = range(1, len(passages) + 1)
+    return (Message(role=Role.USER, content=passages.fenced(numbers)),)
 
 
 def _summary_messages(summary: str | None) -> tuple[Message, ...]:

@@ -274,7 +274,7 @@ def _describe(call: ToolCall, output: ToolOutput, round_number: int) -> Iterator
             call_id=call.id,
             name=call.name,
             status=output.status,
-            content=output.content,
+            content=output.content if output.shown is None else output.shown,
             type=call.type,
             round=round_number,
         )

@@ -10,14 +10,19 @@ from lightspeed_core.domain.retrieval import RagChunk
 from lightspeed_core.domain.tools import ToolCall, ToolSpec
 from lightspeed_core.domain.turn import TurnWarning
 
-type ToolStatus = Literal["success", "failure", "denied"]
+type ToolStatus = Literal["success", "failure", "denied", "completed", "failed"]
+"""How a call ended; the search of vector stores says `completed` and `failed`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolOutput:
-    """What a tool answered, or why it did not; `chunks` stand behind the answer from now on."""
+    """What a tool answered, or why it did not; `chunks` stand behind the answer from now on.
+
+    The model gets `content`; clients and histories are shown `shown` where it is given.
+    """
 
     content: str
+    shown: str | None = None
     status: ToolStatus = "success"
     chunks: tuple[RagChunk, ...] = ()
     warnings: tuple[TurnWarning, ...] = ()

@@ -15,7 +15,7 @@ from lightspeed_core.assistant.compaction import Compactor, Earlier, recall
 from lightspeed_core.assistant.context import AssistantSettings, CompactionSettings, TurnContext
 from lightspeed_core.assistant.measure import MeasuredChat
 from lightspeed_core.assistant.prompts import build_messages
-from lightspeed_core.assistant.retrieval import Retrieved, retrieve, wait_for_text
+from lightspeed_core.assistant.retrieval import Reranker, Retrieved, retrieve, wait_for_text
 from lightspeed_core.assistant.screening import Screening, screen_turn
 from lightspeed_core.assistant.shields.answer import guard_answer
 from lightspeed_core.assistant.shields.placeholders import keep_whole
@@ -34,7 +34,6 @@ from lightspeed_core.domain.events import (
     Warned,
 )
 from lightspeed_core.domain.messages import Message
-from lightspeed_core.domain.retrieval import RagChunk
 from lightspeed_core.domain.turn import Turn, TurnWarning
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.errors import Conflict, PromptTooLong
@@ -48,7 +47,10 @@ _PASSAGES_LEFT_OUT: Final = TurnWarning(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnParts:
-    """What the stages of a turn work with; `text_stored` once there is something to find."""
+    """What the stages of a turn work with; `text_stored` once there is something to find.
+
+    Without a `reranker` chunks keep the scores of their stores.
+    """
 
     engine: Engine
     store: ConversationStore
@@ -56,6 +58,7 @@ class TurnParts:
     metrics: Metrics
     settings: AssistantSettings
     text_stored: asyncio.Event
+    reranker: Reranker | None = None
 
 
 async def run_turn(
@@ -108,15 +111,17 @@ async def _answer(
 
 
 async def _retrieve(context: TurnContext, parts: TurnParts) -> Retrieved:
-    if not context.store_ids:
+    if not context.stores:
         return Retrieved()
     await wait_for_text(parts.text_stored)
     with parts.metrics.turns.retrieval():
         return await retrieve(
             parts.engine,
             context.request.search_text or context.begun.question,
-            context.store_ids,
+            context.stores,
             max_chunks=parts.settings.max_chunks,
+            byok_chunks=parts.settings.sources.byok_chunks,
+            reranker=parts.reranker,
         )
 
 
@@ -148,8 +153,6 @@ class _Answer:
         self._parts = parts
         self._model = model
         self._found = found
-        # The chunks as the model reads them; the user is shown what the documents say.
-        self._read = found.chunks
         self._toolbox = toolbox
         self._earlier = Earlier()
         self._is_compacted = False
@@ -158,8 +161,9 @@ class _Answer:
     async def events(self) -> AsyncGenerator[TurnEvent | ModelEvent]:
         """Ask until the model accepts; what came before is summarised, or left out at need."""
         settings = self._parts.settings.compaction
-        screened = await self._screening.chunks(self._found.chunks)
-        self._read, warnings = screened
+        # The user is shown what the documents say, whatever of it the model reads.
+        read, warnings = await self._screening.chunks(self._found.chunks)
+        self._context.passages.add(self._found.chunks, read)
         self._found = replace(self._found, warnings=(*self._found.warnings, *warnings))
         self._earlier = await recall(self._context, self._parts.store, settings)
         await self._reserve(calls=2 if settings is not None and self._earlier.turns else 1)
@@ -218,7 +222,8 @@ class _Answer:
         """Leave out the older half of what came before, the passages when nothing is left."""
         if not self._earlier:
             warnings = (*self._found.warnings, _PASSAGES_LEFT_OUT)
-            self._found, self._read = Retrieved(warnings=warnings), ()
+            self._found = Retrieved(warnings=warnings)
+            self._context.passages.clear()
             return
         self._earlier = self._earlier.shortened()
         if not self._is_compacted:
@@ -230,8 +235,9 @@ class _Answer:
             self._context.system_prompt,
             self._earlier.turns,
             self._context.begun,
-            self._read,
+            self._context.passages,
             summary=self._earlier.text,
+            searches=bool(self._context.tool_stores),
         )
 
     def _ask(self) -> AsyncGenerator[TurnEvent | ModelEvent]:
@@ -247,7 +253,7 @@ class _Answer:
             ),
         )
         answer = loop.run(self._messages())
-        return _checked(answer, self._screening, self._found.chunks)
+        return _checked(answer, self._screening)
 
     async def _reserve_more(self, messages: Sequence[Message]) -> None:
         """Charge what was used so far, and reserve what one more call may use."""
@@ -268,16 +274,15 @@ def _describe(found: Retrieved) -> Iterator[TurnEvent]:
 def _checked(
     events: AsyncGenerator[TurnEvent | ModelEvent],
     screening: Screening,
-    chunks: tuple[RagChunk, ...],
 ) -> AsyncGenerator[TurnEvent | ModelEvent]:
     """Add the stages that this turn needs; the others are absent and cost nothing.
 
     Shields come behind the citations: what a dropped marker stood between is then one word.
     """
     context = screening.context
-    if chunks:
+    if context.passages or context.tool_stores:
         # Without chunks to point to, no marker holds and each is dropped.
-        events = verify_citations(events, chunks if context.request.cites else ())
+        events = verify_citations(events, context.passages if context.request.cites else ())
     events = guard_answer(events, context.shields, screening.checks)
     if screening.restore:
         events = keep_whole(events, screening.restore)

@@ -36,8 +36,13 @@ def describe_access(
     service: ServiceConfiguration,
     authentication: AuthenticationConfiguration,
     authorization: AuthorizationConfiguration | None,
+    *,
+    roles_are_asked: bool = False,
 ) -> Iterator[str]:
-    """Say what is open, what has no effect, and what is not checked."""
+    """Say what is open, what has no effect, and what is not checked.
+
+    `roles_are_asked` says whether roles decide over more than actions.
+    """
     module = authentication.module
     if module in _OPEN_MODULES and not is_loopback(service.host):
         yield (
@@ -53,7 +58,8 @@ def describe_access(
     if authentication.jwk_config and module is AuthenticationModule.JWK:
         token = authentication.jwk_config.jwt_configuration
         yield from _describe_tokens(
-            token, is_ruled=bool(binding_rules(authentication, authorization))
+            token,
+            is_ruled=roles_are_asked or bool(binding_rules(authentication, authorization)),
         )
 
 

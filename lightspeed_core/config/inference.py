@@ -63,6 +63,11 @@ class InferenceConfiguration(Section):
     providers: tuple[InferenceProvider, ...] = Field(
         default=(), description="Providers of a synthesised run configuration."
     )
+    models_without_tools: tuple[str, ...] = Field(
+        default=(),
+        description="Models that are offered no tools, as `provider/model`; those that say so "
+        "themselves need not be named.",
+    )
     max_infer_iters: PositiveInt | None = Field(default=10, description="Model calls in one turn.")
     max_tool_calls: PositiveInt | None = Field(default=30, description="Tool calls in one turn.")
 

@@ -1,7 +1,7 @@
-"""Sections `rag` and `byok_rag`: what is searched before and during a turn."""
+"""Sections `byok_rag`, `rag.byok` and `rag.okp`: which stores there are besides run.yaml's."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     BeforeValidator,
@@ -15,20 +15,7 @@ from pydantic import (
 
 from lightspeed_core.config.section import HttpUrl, Port, Section
 
-OKP = "okp"
-
-
-class ByokRag(Section):
-    """A vector store of one's own, in the older form."""
-
-    rag_id: str = Field(min_length=1, description="Its id in this file.")
-    rag_type: str = Field(default="inline::faiss", description="Type of its provider.")
-    embedding_model: str = Field(
-        default="sentence-transformers/all-mpnet-base-v2", description="Model that embedded it."
-    )
-    embedding_dimension: PositiveInt = Field(default=768, description="Length of its vectors.")
-    vector_db_id: str = Field(min_length=1, description="Its id in Llama Stack.")
-    db_path: FilePath = Field(description="Its database file.")
+OKP: Final = "okp"
 
 
 class RagBackend(StrEnum):
@@ -45,10 +32,38 @@ def _known_backend(value: Any) -> Any:
     return value
 
 
+_BACKENDS: Final = {
+    "inline::faiss": RagBackend.FAISS,
+    "inline::faiss_hybrid": RagBackend.FAISS,
+    "remote::pgvector": RagBackend.PGVECTOR,
+}
+
+
+class ByokRag(Section):
+    """A vector store of one's own, in the older form."""
+
+    rag_id: str = Field(min_length=1, description="Its id in this file, shown to clients.")
+    rag_type: str = Field(
+        default="inline::faiss",
+        description="Type of its provider: `inline::faiss` or `remote::pgvector`.",
+    )
+    embedding_model: str = Field(
+        default="sentence-transformers/all-mpnet-base-v2", description="Model that embedded it."
+    )
+    embedding_dimension: PositiveInt = Field(default=768, description="Length of its vectors.")
+    vector_db_id: str = Field(min_length=1, description="Its id in Llama Stack.")
+    db_path: FilePath = Field(description="Its database file.")
+
+    @property
+    def backend(self) -> RagBackend | None:
+        """What holds the vectors; None for a type that only a run.yaml can serve."""
+        return _BACKENDS.get(self.rag_type)
+
+
 class ByokStore(Section):
     """A vector store of one's own."""
 
-    rag_id: str = Field(min_length=1, description="Its id in this file.")
+    rag_id: str = Field(min_length=1, description="Its id in this file, shown to clients.")
     backend: Annotated[RagBackend, BeforeValidator(_known_backend)] = Field(
         default=RagBackend.FAISS, description="What holds the vectors."
     )
@@ -58,9 +73,11 @@ class ByokStore(Section):
     embedding_dimension: PositiveInt = Field(default=768, description="Length of its vectors.")
     vector_db_id: str = Field(min_length=1, description="Its id in Llama Stack.")
     db_path: FilePath | None = Field(default=None, description="Its database file (`faiss`).")
-    score_multiplier: PositiveFloat = Field(default=1.0, description="Weight of its scores.")
+    score_multiplier: PositiveFloat = Field(
+        default=1.0, description="What its scores are multiplied with before stores are merged."
+    )
     relevance_cutoff_score: PositiveFloat = Field(
-        default=0.3, description="Lowest score that counts."
+        default=0.3, description="Lowest score that counts, as the store gives it."
     )
     host: str | None = Field(default=None, description="Host (`pgvector`); unset: `POSTGRES_HOST`.")
     port: Port | None = Field(

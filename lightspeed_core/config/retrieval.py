@@ -1,11 +1,14 @@
-"""Section `rag` as a whole: stores, and where each is searched."""
+"""Section `rag` as a whole: stores, where each is searched, and who may read it."""
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Annotated
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, StringConstraints
 
-from lightspeed_core.config.rag import OKP, ByokConfiguration, OkpConfiguration
+from lightspeed_core.config.rag import ByokConfiguration, OkpConfiguration
 from lightspeed_core.config.section import Section
+
+type Role = Annotated[str, StringConstraints(min_length=1)]
 
 
 class RerankerConfiguration(Section):
@@ -19,7 +22,8 @@ class InlineRetrieval(Section):
     """The search before the model is called."""
 
     sources: tuple[str, ...] = Field(
-        default=(), description="Stores (`rag_id` or `okp`); none: all."
+        default=(),
+        description="Stores (`rag_id` or `okp`); none: all, unless `tool.sources` names some.",
     )
     max_chunks: PositiveInt = Field(default=10, description="Chunks given to the model.")
     reranker: RerankerConfiguration = Field(
@@ -53,17 +57,13 @@ class RagConfiguration(Section):
     retrieval: RetrievalConfiguration = Field(
         default=RetrievalConfiguration(), description="Where each store is searched."
     )
-
-    @model_validator(mode="after")
-    def _check_sources(self) -> Self:
-        declared = [*(store.rag_id for store in self.byok.stores), OKP]
-        for name, sources in (
-            ("inline", self.retrieval.inline.sources),
-            ("tool", self.retrieval.tool.sources),
-        ):
-            if unknown := [source for source in sources if source not in declared]:
-                raise ValueError(
-                    f"retrieval.{name}.sources contains unknown RAG IDs: {unknown}. "
-                    f"Declared IDs: {declared}"
-                )
-        return self
+    embedding_folders: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Folders of ONNX models, by the name of the model that embedded a store; "
+        "unset: `models/NAME` in the data directory.",
+    )
+    access: Mapping[str, tuple[Role, ...]] = Field(
+        default_factory=dict,
+        description="Roles that may read a store, by `rag_id` or id; `*` is everybody. "
+        "A store that is not named is open to all.",
+    )

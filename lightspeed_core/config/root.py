@@ -36,6 +36,7 @@ from lightspeed_core.config.observability import ObservabilityConfiguration
 from lightspeed_core.config.outbound import OutboundConfiguration
 from lightspeed_core.config.quota import QuotaHandlersConfiguration
 from lightspeed_core.config.rag import ByokRag
+from lightspeed_core.config.rag_rules import check_stores
 from lightspeed_core.config.retention import RetentionConfiguration
 from lightspeed_core.config.retrieval import RagConfiguration
 from lightspeed_core.config.safety import SafetyConfiguration
@@ -144,6 +145,12 @@ class Configuration(Section):
                 f"config_format_version is '{self.config_format_version}' but the configuration "
                 f"body is {shape}-shaped: correct or remove config_format_version."
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_stores(self) -> Self:
+        kept = (self.knowledge.store, *(folder.store for folder in self.knowledge.folders))
+        check_stores(self.byok_rag, self.rag, others=kept)
         return self
 
     @model_validator(mode="after")

@@ -14,22 +14,20 @@ from lightspeed_core.config.prompt_template import has_marks_in_vain
 from lightspeed_core.config.quota import QuotaHandlersConfiguration
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.config.section import Section
+from lightspeed_core.config.store_warnings import describe_stores
 
 # A section leaves this table when the service serves it.
 NOT_SERVED: Final[tuple[Place, ...]] = (
     ("a2a_state",),
     ("approvals",),
     ("azure_entra_id",),
-    ("byok_rag",),
     ("customization", "agent_card_config"),
     ("customization", "agent_card_path"),
     ("deployment_environment",),
     ("mcp_servers",),
     ("observability", "otel"),
-    ("rag", "byok"),
     ("rag", "okp"),
     ("rag", "retrieval", "inline", "reranker"),
-    ("rag", "retrieval", "tool"),
     ("skills",),
     ("splunk",),
 )
@@ -81,14 +79,13 @@ def describe_risks(configuration: Configuration) -> Iterator[str]:
             "while llama_stack.use_as_library_client is false: the server has its own run.yaml"
         )
     yield from describe_access(
-        configuration.service, configuration.authentication, configuration.authorization
+        configuration.service,
+        configuration.authentication,
+        configuration.authorization,
+        roles_are_asked=bool(configuration.rag.access),
     )
     yield from describe_cluster(configuration.authentication)
-    if sources := configuration.rag.retrieval.inline.sources:
-        yield (
-            f"rag.retrieval.inline.sources: of {', '.join(sources)} only those are searched that "
-            "Llama Stack has under the same id; rag.byok and rag.okp are not served by this version"
-        )
+    yield from describe_stores(configuration)
     server = configuration.database.postgres
     if server is not None and server.gss_encmode is GSSEncMode.REQUIRE:
         yield (

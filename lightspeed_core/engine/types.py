@@ -138,6 +138,7 @@ class VectorStoreInfo:
     without a vector may be inserted, to be found by keyword until their vectors follow.
     `wanted_model` is the embedding model that the store is configured for, where it was filled
     with another one: it goes on with that one until its documents are indexed anew.
+    `has_bounded_scores` says whether its own scores lie in [0, 1]; others are brought there.
     """
 
     store_id: str
@@ -147,6 +148,7 @@ class VectorStoreInfo:
     embedding_dimension: int
     modes: frozenset[SearchMode] = frozenset({SearchMode.VECTOR})
     takes_pending_chunks: bool = False
+    has_bounded_scores: bool = True
     wanted_model: str | None = None
 
 

@@ -141,6 +141,18 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/evaluation.md#questions": {
         "eval.bad-lines": "A line that cannot be used is named with its number and reason.",
     },
+    "docs/rag_guide.md#search-by-the-model": {
+        "retrieval.tool": "The model searches stores by a tool, and cites what it found.",
+    },
+    "docs/rag_guide.md#stores-in-the-configuration": {
+        "byok.stores": "Stores of the configuration are served with any run.yaml, or without.",
+        "byok.names": "A store of the configuration goes by its `rag_id` wherever it is shown.",
+        "byok.weights": "Cutoff, multiplier and the number of chunks are what they say.",
+        "byok.pgvector": "A store in PostgreSQL is served, and its password is in no file.",
+        "byok.foreign": "An index of another program is refused with what imports it.",
+        "byok.embedding-model": "A missing model is refused with the folder that would serve.",
+        "byok.reranker": "A reranker orders chunks anew, and prefers stores of one's own.",
+    },
     "docs/rag_guide.md#the-products-own-documents": {
         "retrieval.index-once": "A second start embeds nothing.",
     },
@@ -200,6 +212,9 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "docs/auth.md#probes-and-metrics": {
         "auth.skip": "Switches open probes and metrics, and nothing else, to anybody.",
+    },
+    "docs/auth.md#who-may-read-which-store": {
+        "access.stores": "A store that a caller may not read is as if it did not exist.",
     },
     "docs/auth.md#what-a-caller-may-do": {
         "auth.marks": "Every route needs its action, a known caller, or nothing.",

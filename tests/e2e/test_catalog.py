@@ -39,12 +39,8 @@ def test_a_list_stands_under_its_name(client: httpx2.Client, name: str) -> None:
 
 
 @pytest.mark.requirement("api.catalog")
-def test_the_search_of_the_products_documents_is_a_tool(client: httpx2.Client) -> None:
-    (tool,) = client.get("/v1/tools").json()["tools"]
-
-    assert (tool["identifier"], tool["server_source"]) == ("file_search", "builtin")
-    assert tool["toolgroup_id"] == "builtin::rag"
-    assert [parameter["name"] for parameter in tool["parameters"]] == ["query"]
+def test_documents_that_are_searched_without_the_model_are_no_tool(client: httpx2.Client) -> None:
+    assert client.get("/v1/tools").json() == {"tools": []}
 
 
 @pytest.mark.requirement("api.catalog")

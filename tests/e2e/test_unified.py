@@ -1,5 +1,7 @@
 """One file and no run.yaml: the service starts, offers what it says, and writes what it built."""
 
+import asyncio
+import json
 import stat
 import subprocess
 import sys
@@ -9,11 +11,17 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.onnx_model import write_model
+from tests.support.own_stores import TEXTS, fill_hybrid_file
 from tests.support.service import ROOT, free_port, running_service, service_environment
+from tests.support.streams import parse_stream
 from tests.support.stub_llm import StubLLM
 
 TIMEOUT = 90
 KEY = "sk-of-the-stub"
+WITHOUT_STORES: dict[str, Any] = {"vector_store_ids": []}
+MODEL = "sentence-transformers/all-mpnet-base-v2"
+STACK_MODEL = "byok_all-mpnet-base-v2/all-mpnet-base-v2"
 EXAMPLE = ROOT / "docs" / "examples" / "lightspeed-stack-unified.yaml"
 FILE = """\
 name: Lightspeed Core Service (LCS)
@@ -38,7 +46,13 @@ rag:
 
 
 def written(folder: Path, text: str = FILE) -> Path:
-    (folder / "ocp.faiss").write_text("x")
+    """Write the file beside a store that it names, and the model of that store."""
+    data = folder / "data"
+    model = write_model(data / "models" / MODEL, dimension=768)
+    store = fill_hybrid_file(
+        folder / "ocp.faiss", "vs_ocp", folder=model, model=STACK_MODEL, dimension=768
+    )
+    asyncio.run(store)
     file = folder / "lightspeed-stack.yaml"
     file.write_text(text)
     return file
@@ -79,19 +93,57 @@ def test_one_file_starts_a_service_that_offers_the_allowed_models_alone(
             models = client.get("/v1/models", params={"model_type": "llm"}).json()["models"]
             answer = client.post("/v1/query", json={"query": "[[say=One file will do.]]"})
         asked = stub.requests()[-1]
-        output = service.output()
 
     assert [model["identifier"] for model in models] == ["openai/gpt-4o-mini", "extractive/quote"]
     assert answer.status_code == 200, answer.text
     assert answer.json()["response"] == "One file will do."
     assert asked["body"]["model"] == "gpt-4o-mini"
     assert asked["headers"]["authorization"] == f"Bearer {KEY}"
-    assert "rag.byok is not served by this version" in output
     built = data / ".generated" / "run.yaml"
     assert "api_key: ${env.STUB_KEY}" in built.read_text()
     assert KEY not in built.read_text()
     assert stat.S_IMODE(built.stat().st_mode) == 0o600
-    assert KEY not in output
+    assert KEY not in service.output()
+
+
+@pytest.mark.requirement("byok.stores")
+@pytest.mark.requirement("byok.names")
+@pytest.mark.requirement("retrieval.tool")
+def test_a_store_of_ones_own_is_searched_by_the_tool_and_goes_by_its_rag_id(
+    tmp_path: Path, stub: StubLLM
+) -> None:
+    arguments = json.dumps({"queries": ["which bird stands still"]})
+    question: dict[str, Any] = {"query": f"Which bird is it? [[tool=file_search {arguments}]]"}
+    with running_service(
+        tmp_path / "data", config=written(tmp_path), environment=environment(tmp_path, stub)
+    ) as service:
+        service.wait_until_ready()
+        with service.client() as client:
+            rags = client.get("/v1/rags").json()
+            shown = client.get("/v1/rags/vs_ocp").json()
+            (tool,) = client.get("/v1/tools").json()["tools"]
+            answer = client.post("/v1/query", json=question)
+            named = client.post("/v1/query", json=question | {"vector_store_ids": ["ocp-docs"]})
+            none = client.post("/v1/query", json=question | WITHOUT_STORES)
+            streamed = client.post("/v1/streaming_query", json=question).text
+        output = service.output()
+
+    assert (rags["rags"][-1], shown["id"]) == ("ocp-docs", "ocp-docs")
+    assert (tool["identifier"], tool["parameters"][0]["name"]) == ("file_search", "queries")
+    for each in (answer.json(), named.json()):
+        (call,) = each["tool_calls"]
+        assert (call["name"], call["type"]) == ("file_search", "file_search_call")
+        assert call["args"] == {"queries": ["which bird stands still"]}
+        (result,) = each["tool_results"]
+        assert (result["status"], result["round"]) == ("completed", 1)
+        assert json.loads(result["content"])["results"][0]["title"] == "Page 0"
+        assert each["rag_chunks"][0]["source"] == "ocp-docs"
+        assert each["rag_chunks"][0]["content"] == TEXTS[0]
+        assert each["referenced_documents"][0]["source"] == "ocp-docs"
+    assert none.json()["tool_calls"] == []
+    events = [event.event for event in parse_stream(streamed)]
+    assert events.index("tool_call") < events.index("tool_result") < events.index("end")
+    assert "not served" not in output
 
 
 @pytest.mark.requirement("docs.examples")

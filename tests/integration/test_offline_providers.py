@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from llama_stack_api import Api
 
-from lightspeed_core.assistant.passages import write_passages
+from lightspeed_core.assistant.passages import Passages
 from lightspeed_core.domain.retrieval import RagChunk
 from lightspeed_stack_providers.extractive.passages import read_prompt
 from tests.support.raw_stack import raw_stack
@@ -189,12 +189,16 @@ def test_what_the_service_fences_the_provider_reads(documents: list[tuple[str, s
         )
         for n, (title, text) in enumerate(documents)
     ]
-    written = write_passages("You are helpful.", chunks)
+    passages = Passages()
+    passages.add(chunks)
 
     read = read_prompt(
         [
-            {"role": "system", "content": written.system.content},
-            {"role": "user", "content": written.passages.content},
+            {
+                "role": "system",
+                "content": passages.instructed("You are helpful.", by_tool=False).content,
+            },
+            {"role": "user", "content": passages.fenced(range(1, len(passages) + 1))},
             {"role": "user", "content": "Why?"},
         ]
     )

@@ -8,6 +8,7 @@ from tokenizers import Tokenizer
 
 from lightspeed_core.assistant.citations import sentence_spans, verify_citations
 from lightspeed_core.assistant.retrieval import retrieve
+from lightspeed_core.assistant.sources import Source
 from lightspeed_core.config.shipped import shipped_root
 from lightspeed_core.domain.events import CitationVerified, TextDelta
 from lightspeed_core.domain.retrieval import SourceDocument
@@ -17,6 +18,7 @@ from tests.support.ingesting import ingestion_over, load_product_docs
 from tests.support.scripted_engine import ScriptedEngine, store_info
 
 STORE = "product-docs"
+SOURCE = Source(name=STORE, store=store_info(STORE))
 DOCUMENTS = load_product_docs(shipped_root())
 BY_ID = {document.document_id: document for document in DOCUMENTS}
 
@@ -93,7 +95,7 @@ async def test_a_second_start_embeds_nothing(engine: ScriptedEngine) -> None:
 async def test_what_is_quoted_from_the_documents_is_cited_at_its_place(
     engine: ScriptedEngine, question: str
 ) -> None:
-    chunks = (await retrieve(engine, question, [STORE])).chunks
+    chunks = (await retrieve(engine, question, [SOURCE])).chunks
     quotes = [
         (number, chunk.content[start:end])
         for number, chunk in enumerate(chunks, start=1)

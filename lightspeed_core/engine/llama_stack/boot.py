@@ -21,7 +21,8 @@ from lightspeed_core.engine.llama_stack.settings import EngineSettings
 from lightspeed_core.engine.llama_stack.stack import Stack
 from lightspeed_core.engine.llama_stack.threads import in_own_thread
 from lightspeed_core.engine.llama_stack.unified.output import write_run_config
-from lightspeed_core.engine.llama_stack.unified.synthesis import synthesize
+from lightspeed_core.engine.llama_stack.unified.own_stores import hand_over_passwords
+from lightspeed_core.engine.llama_stack.unified.synthesis import build_run_config
 from lightspeed_core.engine.llama_stack.version import check_version, installed_version
 from lightspeed_core.engine.types import BootStage
 from lightspeed_core.errors import ConfigurationError, LightspeedError
@@ -58,8 +59,9 @@ async def boot(settings: EngineSettings, report: Report) -> Stack:
 
 
 def _run_config_path(settings: EngineSettings) -> Path:
-    if settings.sections is not None:
-        content = synthesize(settings.sections, os.environ)
+    content = build_run_config(settings, os.environ)
+    if content is not None:
+        hand_over_passwords(settings.own_stores, os.environ)
         return write_run_config(content, settings.data_dir, os.environ)
     if settings.run_config is None:
         raise ConfigurationError(

@@ -25,7 +25,7 @@ from lightspeed_core.engine.llama_stack.run_config import (
     read_run_config,
 )
 from lightspeed_core.engine.llama_stack.settings import EngineSettings
-from lightspeed_core.engine.llama_stack.unified.synthesis import synthesize
+from lightspeed_core.engine.llama_stack.unified.synthesis import build_run_config
 from lightspeed_core.errors import ConfigurationError
 
 _FACTORIES: Final = ("get_adapter_impl", "get_provider_impl")
@@ -37,8 +37,9 @@ _BUILT: Final = Path("the built run configuration")
 
 def describe_run_config(settings: EngineSettings, environ: Mapping[str, str]) -> RunConfig:
     """Read the run.yaml, or build it as a start would. Raises `ConfigurationError`."""
-    if settings.sections is not None:
-        return check_run_config(_BUILT, synthesize(settings.sections, environ))
+    content = build_run_config(settings, environ)
+    if content is not None:
+        return check_run_config(settings.run_config or _BUILT, content)
     if settings.run_config is None:
         raise ConfigurationError("llama_stack.library_client_config_path is not set")
     return read_run_config(settings.run_config)

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from lightspeed_core.config.inference import InferenceProvider
 from lightspeed_core.config.llama_stack import UnifiedLlamaStackConfiguration
+from lightspeed_core.config.rag import RagBackend
 from lightspeed_core.config.vector_store import VectorStoreConfiguration
 from lightspeed_core.http.settings import OutboundSettings
 
@@ -47,10 +49,42 @@ class RunConfigSections:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnStore:
+    """A vector store that the service's own file describes, whatever run.yaml says.
+
+    `place` is where it does so. `backend` is None for a type that only a run.yaml can serve,
+    `postgres` holds what the file says of the database, under the words of run.yaml.
+    """
+
+    place: str
+    name: str
+    store_id: str
+    backend: RagBackend | None
+    embedding_model: str
+    embedding_dimension: int
+    db_path: Path | None = None
+    postgres: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnStores:
+    """Stores that join those of run.yaml, and where models that embedded them are.
+
+    `folders` maps names of models to their folders; `taken_in` are stores that may be empty
+    still, for they are being imported.
+    """
+
+    stores: tuple[OwnStore, ...] = ()
+    folders: Mapping[str, str] = field(default_factory=dict[str, str])
+    taken_in: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
     """How to reach Llama Stack: in-process from `run_config`, or as a server at `url`.
 
-    In-process, `sections` stand for a `run_config` that is built from them.
+    In-process, `sections` stand for a `run_config` that is built from them, and `own_stores` join
+    the stores of either.
     Times are in seconds. `timeout` bounds one answer of a server, `boot_wait_seconds` how long a
     call waits for the boot. `max_retries` and `retry_delay` concern the start against a server.
     """
@@ -58,6 +92,7 @@ class EngineSettings:
     library_mode: bool = True
     run_config: Path | None = None
     sections: RunConfigSections | None = None
+    own_stores: OwnStores = field(default_factory=OwnStores)
     url: str | None = None
     api_key: str | None = field(default=None, repr=False)
     data_dir: Path

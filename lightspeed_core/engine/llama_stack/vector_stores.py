@@ -167,6 +167,7 @@ def _info(store: Json, provider_type: str) -> VectorStoreInfo:
         modes=_MODES.get(provider_type, _VECTOR_ONLY),
         takes_pending_chunks=provider_type in DOCUMENT_STORES,
         wanted_model=store.get("wanted_model"),
+        has_bounded_scores=provider_type in DOCUMENT_STORES,
     )
 
 

@@ -133,6 +133,7 @@ class Extractive(InferenceProvider, ModelsProtocolPrivate):
                     "context_length": _CONTEXT_LENGTH,
                     "extractive": True,
                     "takes_images": False,
+                    "calls_tools": False,
                 },
             )
         ]

@@ -2,19 +2,16 @@
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from lightspeed_core.assistant.retrieval import (
-    choose_stores,
-    referenced_documents,
-    retrieve,
-    wait_for_text,
-)
+from lightspeed_core.assistant.retrieval import referenced_documents, retrieve, wait_for_text
+from lightspeed_core.assistant.sources import Source
 from lightspeed_core.domain.retrieval import Chunk, RagChunk, ReferencedDocument, SourceDocument
-from lightspeed_core.errors import EngineUnavailable, NotFound
+from lightspeed_core.errors import EngineUnavailable
 from tests.support.scripted_engine import ScriptedEngine, store_info
 
 
@@ -54,42 +51,11 @@ class HalfDead(ScriptedEngine):
         return await super().search(store_id, query, **options)
 
 
-@pytest.mark.requirement("retrieval.stores")
-@pytest.mark.parametrize(
-    ("requested", "configured", "expected"),
-    [
-        (None, None, ("a", "b")),
-        (None, ("b",), ("b",)),
-        (None, (), ()),
-        (None, ("okp", "b"), ("b",)),
-        (None, ("okp",), ()),
-        (("b",), ("a",), ("b",)),
-        (("b", "a", "b"), None, ("b", "a")),
-        ((), ("a",), ()),
-    ],
-)
-async def test_the_request_decides_before_the_configuration(
-    requested: tuple[str, ...] | None,
-    configured: tuple[str, ...] | None,
-    expected: tuple[str, ...],
-) -> None:
-    engine = await engine_with(a={}, b={})
-    stores = await choose_stores(engine, requested=requested, configured=configured, no_tools=False)
-    assert stores == expected
+def source(store_id: str, **settings: Any) -> Source:
+    return Source(name=settings.pop("name", store_id), store=store_info(store_id), **settings)
 
 
-@pytest.mark.requirement("retrieval.stores")
-async def test_without_tools_no_store_is_searched() -> None:
-    engine = await engine_with(a={})
-    stores = await choose_stores(engine, requested=("a",), configured=None, no_tools=True)
-    assert stores == ()
-
-
-async def test_an_unknown_store_is_not_found() -> None:
-    engine = await engine_with(a={})
-    with pytest.raises(NotFound) as caught:
-        await choose_stores(engine, requested=("a", "x"), configured=None, no_tools=False)
-    assert caught.value.resource_id == "x"
+A, B = source("a"), source("b")
 
 
 async def test_the_best_chunks_of_all_stores_come_first() -> None:
@@ -97,7 +63,7 @@ async def test_the_best_chunks_of_all_stores_come_first() -> None:
         a={"one": "port of the service", "two": "the port"},
         b={"three": "the port of this service host"},
     )
-    found = await retrieve(engine, "service host port", ("a", "b"), max_chunks=2)
+    found = await retrieve(engine, "service host port", (A, B), max_chunks=2)
     assert [chunk.title for chunk in found.chunks] == ["three", "one"]
     assert found.warnings == ()
     assert engine.searches == [
@@ -108,7 +74,7 @@ async def test_the_best_chunks_of_all_stores_come_first() -> None:
 
 async def test_a_text_found_twice_counts_once() -> None:
     engine = await engine_with(a={"one": "service port"}, b={"copy": "service port\n"})
-    found = await retrieve(engine, "service", ("a", "b"))
+    found = await retrieve(engine, "service", (A, B))
     assert [chunk.title for chunk in found.chunks] == ["one"]
 
 
@@ -122,7 +88,7 @@ async def test_no_store_means_no_search() -> None:
 async def test_a_dead_store_costs_a_warning() -> None:
     engine = HalfDead(dead={"b"})
     engine.add_store(store_info("a"))
-    found = await retrieve(engine, "service", ("a", "b"))
+    found = await retrieve(engine, "service", (A, B))
     (warning,) = found.warnings
     assert (warning.code, warning.server) == ("vector_store_failed", None)
     assert warning.message == "Vector store b could not be searched: b is gone"
@@ -130,7 +96,7 @@ async def test_a_dead_store_costs_a_warning() -> None:
 
 async def test_without_any_living_store_the_engine_is_unavailable() -> None:
     with pytest.raises(EngineUnavailable, match="a is gone"):
-        await retrieve(HalfDead(dead={"a", "b"}), "service", ("a", "b"))
+        await retrieve(HalfDead(dead={"a", "b"}), "service", (A, B))
 
 
 async def test_stores_are_searched_at_the_same_time() -> None:
@@ -145,8 +111,71 @@ async def test_stores_are_searched_at_the_same_time() -> None:
     engine.add_store(store_info("a"))
     engine.add_store(store_info("b"))
     async with asyncio.timeout(5):
-        await retrieve(engine, "service", ("a", "b"))
+        await retrieve(engine, "service", (A, B))
     assert len(engine.searches) == 2
+
+
+@pytest.mark.requirement("byok.weights")
+async def test_the_scores_of_a_store_are_cut_off_then_multiplied() -> None:
+    engine = await engine_with(a={"one": "the port"}, b={"two": "the port", "three": "port"})
+    weighed = source("b", name="ocp-docs", multiplier=3.0, lowest=0.6, is_byok=True)
+
+    found = await retrieve(engine, "the port", (A, weighed), max_chunks=5)
+
+    # Half of the question's words are in the third, which is below the cutoff.
+    assert [(each.title, each.source, each.score) for each in found.chunks] == [
+        ("two", "ocp-docs", 3.0)
+    ]
+    other = await engine_with(a={"one": "port number"}, b={"two": "the port"})
+    merged = await retrieve(other, "the port", (A, weighed), max_chunks=5)
+    assert [(each.title, each.source, each.score) for each in merged.chunks] == [
+        ("two", "ocp-docs", 3.0),
+        ("one", "a", 0.5),
+    ]
+
+
+@pytest.mark.requirement("byok.weights")
+async def test_stores_of_ones_own_give_no_more_chunks_than_their_section_allows() -> None:
+    engine = await engine_with(
+        a={"one": "port"}, b={"two": "port of b", "three": "port again", "four": "a port too"}
+    )
+    own = source("b", multiplier=2.0, is_byok=True)
+
+    found = await retrieve(engine, "port", (A, own), max_chunks=5, byok_chunks=2)
+
+    assert [chunk.store_id for chunk in found.chunks] == ["b", "b", "a"]
+
+
+async def test_a_failing_store_is_called_by_the_name_that_clients_know() -> None:
+    engine = HalfDead(dead={"b"})
+    engine.add_store(store_info("a"))
+
+    found = await retrieve(engine, "service", (A, source("b", name="ocp-docs", is_byok=True)))
+
+    (warning,) = found.warnings
+    assert warning.message == "Vector store ocp-docs could not be searched: b is gone"
+
+
+@pytest.mark.requirement("byok.reranker")
+async def test_a_reranker_scores_anew_and_prefers_stores_of_ones_own() -> None:
+    class ByLength:
+        """Prefers short texts, whatever the stores said."""
+
+        async def rerank(self, query: str, chunks: Sequence[RagChunk]) -> list[float]:
+            assert query == "port"
+            return [1.0 / len(chunk.content) for chunk in chunks]
+
+    engine = await engine_with(
+        a={"short": "port 80", "long": "the port of the service is written here"},
+        b={"own": "port 8080"},
+    )
+    own = source("b", is_byok=True)
+
+    found = await retrieve(engine, "port", (A, own), reranker=ByLength())
+
+    # 1.2 / 9 is below 1 / 7 and above 1 / 39.
+    assert [chunk.title for chunk in found.chunks] == ["short", "own", "long"]
+    assert [chunk.score for chunk in found.chunks] == pytest.approx([1 / 7, 1.2 / 9, 1 / 39])
 
 
 def test_a_document_is_listed_once_by_url_and_title() -> None:

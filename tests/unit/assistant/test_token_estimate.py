@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tiktoken
 
-from lightspeed_core.assistant.passages import write_passages
+from lightspeed_core.assistant.passages import Passages
 from lightspeed_core.assistant.prompts import build_messages
 from lightspeed_core.assistant.token_estimate import (
     TOKENS_OF_ANSWER,
@@ -92,7 +92,9 @@ def test_the_estimate_of_a_turn_covers_its_whole_prompt(tokenizer: tiktoken.Enco
         for n in range(4)
     ]
     earlier = [turn(page[4000:5000], question="What is a turn?"), turn("It is.", question="Sure?")]
-    messages = build_messages("Be brief. " * 20, earlier, turn(question="And a chunk?"), chunks)
+    passages = Passages()
+    passages.add(chunks)
+    messages = build_messages("Be brief. " * 20, earlier, turn(question="And a chunk?"), passages)
     counted = TOKENS_OF_ANSWER + sum(
         TOKENS_OF_MESSAGE + len(tokenizer.encode_ordinary(message.content)) for message in messages
     )
@@ -102,7 +104,7 @@ def test_the_estimate_of_a_turn_covers_its_whole_prompt(tokenizer: tiktoken.Enco
     assert usage.is_estimated
     assert usage.input_tokens == pytest.approx(counted, rel=0.15)
     assert usage.output_tokens == 4
-    assert counted > len(tokenizer.encode_ordinary(write_passages("", chunks).passages.content))
+    assert counted > len(tokenizer.encode_ordinary(passages.fenced(range(1, 5))))
 
 
 def test_images_tools_and_calls_count() -> None:

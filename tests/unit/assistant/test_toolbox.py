@@ -24,7 +24,6 @@ CONTEXT = TurnContext(
     request=TurnRequest(query="How warm is it?"),
     is_new=True,
     system_prompt="",
-    store_ids=(),
 )
 
 

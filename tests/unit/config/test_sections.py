@@ -18,7 +18,6 @@ from lightspeed_core.config.mcp import ApprovalByTool, ModelContextProtocolServe
 from lightspeed_core.config.quota import QuotaHandlersConfiguration
 from lightspeed_core.config.rag import ByokConfiguration, ByokStore
 from lightspeed_core.config.retention import RetentionConfiguration
-from lightspeed_core.config.retrieval import RagConfiguration
 from lightspeed_core.config.role_rules import JwtRoleRule
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.config.section import Section
@@ -256,11 +255,6 @@ MINIMAL: dict[str, Any] = {
             ByokConfiguration,
             {"stores": [STORE, STORE]},
             "Duplicate rag_id 'r' in rag.byok.stores. Each store must have a unique rag_id.",
-        ),
-        (
-            RagConfiguration,
-            {"byok": {"stores": [STORE]}, "retrieval": {"tool": {"sources": ["r", "x"]}}},
-            "retrieval.tool.sources contains unknown RAG IDs: ['x']. Declared IDs: ['r', 'okp']",
         ),
         (
             UserDataCollection,

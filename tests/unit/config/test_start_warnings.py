@@ -97,11 +97,6 @@ def test_error_reporting_by_environment_is_named() -> None:
     assert said.startswith("SENTRY_DSN is set")
 
 
-def test_stores_that_only_an_unserved_section_knows_are_told() -> None:
-    (line,) = warnings(rag={"retrieval": {"inline": {"sources": ["okp"]}}})
-    assert line.startswith("rag.retrieval.inline.sources: of okp only those are searched")
-
-
 LIMITER = {
     "type": "user_limiter",
     "name": "daily",

@@ -1,4 +1,4 @@
-"""Builds a run configuration: a base, then vector stores, then models, then what overrides all.
+"""Builds a run configuration: a base, vector stores, models, stores of one's own, overrides.
 
 It writes nothing and makes no substitution: secrets stay references to the environment.
 """
@@ -11,7 +11,11 @@ from typing import Any, Final, cast
 
 from lightspeed_core.config.llama_stack import Baseline
 from lightspeed_core.engine.llama_stack.run_config import expand, read_run_config
-from lightspeed_core.engine.llama_stack.settings import RunConfigSections
+from lightspeed_core.engine.llama_stack.settings import (
+    EngineSettings,
+    OwnStores,
+    RunConfigSections,
+)
 from lightspeed_core.engine.llama_stack.unified import vector_io
 from lightspeed_core.engine.llama_stack.unified.inference import (
     InferenceSurroundings,
@@ -19,6 +23,7 @@ from lightspeed_core.engine.llama_stack.unified.inference import (
     inference_entry,
 )
 from lightspeed_core.engine.llama_stack.unified.merge import Tree, merge
+from lightspeed_core.engine.llama_stack.unified.own_stores import add_own_stores
 
 DISTRIBUTION: Final = "lightspeed-stack"
 _SWITCH: Final = re.compile(r"\$\{env\.[A-Z0-9_]+:\+([^}]*)\}")
@@ -36,13 +41,30 @@ def is_installed(module: str) -> bool:
         return False
 
 
+def build_run_config(settings: EngineSettings, environ: Mapping[str, str]) -> Tree | None:
+    """Return the run configuration that a start has to write; None where a file serves as it is.
+
+    Raises `ConfigurationError` as `synthesize` does.
+    """
+    if settings.sections is not None:
+        return synthesize(
+            settings.sections, environ, own=settings.own_stores, data_dir=settings.data_dir
+        )
+    if settings.run_config is None or not settings.own_stores.stores:
+        return None
+    tree = dict(read_run_config(settings.run_config).content)
+    return add_own_stores(tree, settings.own_stores, settings.data_dir, environ)
+
+
 def synthesize(
     sections: RunConfigSections,
     environ: Mapping[str, str],
     *,
+    own: OwnStores | None = None,
+    data_dir: Path = Path(),
     installed: IsInstalled = is_installed,
 ) -> Tree:
-    """Build the run configuration that the sections describe.
+    """Build the run configuration that the sections describe, with stores of one's own.
 
     Raises `ConfigurationError` for what cannot be served here, naming the place in the service's
     own file, and for a profile that is no run.yaml.
@@ -53,7 +75,17 @@ def synthesize(
     vector_io.check_embedding_models(
         sections.vector_store, {_id_when_on(each, environ) for each in _inference(tree)}
     )
-    return _completed(merge(tree, sections.config.native_override))
+    override = sections.config.native_override
+    tree = add_own_stores(
+        tree, own or OwnStores(), data_dir, environ, registered=_registered(override)
+    )
+    return _completed(merge(tree, override))
+
+
+def _registered(override: Mapping[str, Any]) -> frozenset[str]:
+    resources: Mapping[str, Any] = override.get("registered_resources") or {}
+    stores: list[Mapping[str, Any]] = resources.get("vector_stores") or []
+    return frozenset(str(store.get("vector_store_id")) for store in stores)
 
 
 def _base(sections: RunConfigSections) -> Tree:

@@ -4,6 +4,7 @@ Vectors for `faiss` go to the hybrid store of ours, which any number of processe
 setting is known to Llama Stack's own alone.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from lightspeed_core.config.vector_store import (
@@ -18,6 +19,7 @@ type Tree = dict[str, Any]
 HYBRID_KEYS: Final = frozenset({"db_path", "keyword_language", "mark_queries"})
 """What `faiss_hybrid` can be told."""
 
+HYBRID: Final = "inline::faiss_hybrid"
 DATA_DIR: Final = "${env.LIGHTSPEED_DATA_DIR:=~/.local/share/lightspeed-stack}"
 _HYBRID_MODULE: Final = "lightspeed_stack_providers.faiss_hybrid"
 _POSTGRES: Final = {
@@ -32,31 +34,45 @@ _POSTGRES: Final = {
 def vector_io_entry(provider: VectorStoreProvider) -> Tree:
     """Return the provider's entry."""
     if provider.type is VectorStoreProviderType.PGVECTOR:
-        persistence = {"namespace": f"vector_io::{provider.id}", "backend": _backend(provider)}
-        config = {**_POSTGRES, "persistence": persistence, **provider.config}
-        return {
-            "provider_id": provider.id,
-            "provider_type": "remote::pgvector",
-            "config": config,
-        }
+        return pgvector_entry(provider.id, provider.config)
     if provider.config.keys() - HYBRID_KEYS:
         return {
             "provider_id": provider.id,
             "provider_type": "inline::faiss",
             "config": dict(provider.config),
         }
+    return hybrid_entry(provider.id, f"{DATA_DIR}/{provider.id}.db", provider.config)
+
+
+def hybrid_entry(provider_id: str, db_path: str, config: Mapping[str, Any] | None = None) -> Tree:
+    """Return an entry for the hybrid store of ours over a file."""
     return {
-        "provider_id": provider.id,
-        "provider_type": "inline::faiss_hybrid",
+        "provider_id": provider_id,
+        "provider_type": HYBRID,
         "module": _HYBRID_MODULE,
-        "config": {"db_path": f"{DATA_DIR}/{provider.id}.db", **provider.config},
+        "config": {"db_path": db_path, **(config or {})},
     }
+
+
+def pgvector_entry(provider_id: str, config: Mapping[str, Any]) -> Tree:
+    """Return an entry for pgvector; what `config` leaves out is read from the environment."""
+    persistence = {"namespace": f"vector_io::{provider_id}", "backend": _backend(provider_id)}
+    return {
+        "provider_id": provider_id,
+        "provider_type": "remote::pgvector",
+        "config": {**_POSTGRES, "persistence": persistence, **config},
+    }
+
+
+def key_value_backend(name: str) -> Tree:
+    """Return a database for what a provider knows of its stores."""
+    return {"type": "kv_sqlite", "db_path": f"{DATA_DIR}/{name}.db"}
 
 
 def backends(section: VectorStoreConfiguration) -> Tree:
     """Return the databases that hold what the providers know of their stores, by name."""
     return {
-        _backend(provider): {"type": "kv_sqlite", "db_path": f"{DATA_DIR}/{_backend(provider)}.db"}
+        _backend(provider.id): key_value_backend(_backend(provider.id))
         for provider in section.providers
         if provider.type is VectorStoreProviderType.PGVECTOR
         and "persistence" not in provider.config
@@ -112,5 +128,5 @@ def _split(model: str, index: int) -> tuple[str, str]:
     return owner, name
 
 
-def _backend(provider: VectorStoreProvider) -> str:
-    return f"kv_{provider.id}"
+def _backend(provider_id: str) -> str:
+    return f"kv_{provider_id}"
