@@ -456,6 +456,11 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "stores.kept": "A store made at run time is there after a restart.",
         "stores.processes": "Processes that share stores see what others made of them.",
     },
+    "docs/providers/llama_cpp.md#what-it-promises": {
+        "llama-cpp.answers": "A GGUF file streams, obeys a schema, stops and is bounded.",
+        "llama-cpp.refused": "A file that cannot be a model stops the start by name and fault.",
+        "llama-cpp.closed": "Its listener asks for a key that nobody has; no process is left.",
+    },
     "docs/providers/faiss_hybrid.md#what-it-promises": {
         "stores.one-model": "A store goes on with the model that it was filled with.",
     },

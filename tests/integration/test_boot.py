@@ -39,7 +39,8 @@ def run_boots(tmp_path: Path, *boots: dict[str, Any], **options: bool) -> Any:
         {"run_config": str(SHIPPED_RUN_YAML), "data_dir": str(tmp_path / "data"), **boot}
         for boot in boots
     ]
-    left_out = {*SWITCHES, "TIKTOKEN_CACHE_DIR", "GEMINI_API_KEY", "PYTEST_CURRENT_TEST"}
+    left_out = {*SWITCHES, "TIKTOKEN_CACHE_DIR", "GEMINI_API_KEY", "LLAMA_CPP_MODEL"}
+    left_out.add("PYTEST_CURRENT_TEST")
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.boot_script", str(report)],
         input=json.dumps({"boots": plans, **options}).encode(),

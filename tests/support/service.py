@@ -19,7 +19,16 @@ LOG_SECONDS = 5.0
 ROOT = Path(__file__).resolve().parents[2]
 
 # What would switch a provider on, or change a default, stays out of the tests.
-_SILENCED = ("OPENAI_", "VLLM_", "RHAIIS_", "OLLAMA_", "LMSTUDIO_", "GEMINI_", "LIGHTSPEED_")
+_SILENCED = (
+    "OPENAI_",
+    "VLLM_",
+    "RHAIIS_",
+    "OLLAMA_",
+    "LMSTUDIO_",
+    "GEMINI_",
+    "LLAMA_CPP_",
+    "LIGHTSPEED_",
+)
 
 
 @dataclass

@@ -21,6 +21,7 @@ from lightspeed_core.cli.doctor.finding import Finding, warning
 from lightspeed_core.cli.doctor.folders import check_folders
 from lightspeed_core.cli.doctor.key_server import check_key_server
 from lightspeed_core.cli.doctor.kubernetes import check_kubernetes
+from lightspeed_core.cli.doctor.language_models import check_language_models
 from lightspeed_core.cli.doctor.listener import check_listener
 from lightspeed_core.cli.doctor.outbound import check_outbound
 from lightspeed_core.cli.doctor.sections import check_sections
@@ -142,6 +143,7 @@ def _of_run_config(
         "models": _threaded(lambda: check_default_model(run_config, environ, default)),
         "endpoints": endpoints,
         "embeddings": _threaded(lambda: check_embeddings(run_config, environ)),
+        "language-models": _threaded(lambda: check_language_models(run_config, environ)),
     }
 
 

@@ -56,12 +56,20 @@ class Setback(Exception):
 class Endpoint:
     """A client of one endpoint; connects lazily, on the loop that first uses it.
 
-    `tls` takes the place of what the configuration says of certificates.
+    `tls` takes the place of what the configuration says of certificates. A proxy is never asked
+    for an endpoint that `is_local`.
     """
 
-    def __init__(self, config: OpenAICompatibleConfig, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        config: OpenAICompatibleConfig,
+        tls: ssl.SSLContext | None = None,
+        *,
+        is_local: bool = False,
+    ) -> None:
         self._config = config
         self._tls = tls
+        self._is_local = is_local
         self._session: ClientSession | None = None
 
     async def close(self) -> None:
@@ -167,7 +175,7 @@ class Endpoint:
             ),
             cookie_jar=DummyCookieJar(),
             headers=_headers(config),
-            proxy=proxy_for(config.base_url),
+            proxy=None if self._is_local else proxy_for(config.base_url),
         )
 
 

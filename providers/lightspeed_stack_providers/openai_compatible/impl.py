@@ -62,9 +62,9 @@ class OpenAICompatible(InferenceProvider, ModelsProtocolPrivate):
 
     __provider_id__ = "openai_compatible"
 
-    def __init__(self, config: OpenAICompatibleConfig) -> None:
+    def __init__(self, config: OpenAICompatibleConfig, *, is_local: bool = False) -> None:
         self._config = config
-        self._endpoint = Endpoint(config)
+        self._endpoint = Endpoint(config, is_local=is_local)
         self._dialect = Dialect()
 
     async def initialize(self) -> None:
