@@ -68,6 +68,20 @@ class Unauthenticated(LightspeedError):
         super().__init__("Missing or invalid credentials provided by client", cause)
 
 
+class ToolAuthRequired(LightspeedError):
+    """A server of tools asks for credentials; `challenge` is its `WWW-Authenticate`."""
+
+    code = "tool_auth_required"
+    challenge: str | None = None
+
+    def __init__(self, place: str, challenge: str | None = None) -> None:
+        super().__init__(
+            "Missing or invalid credentials provided by client",
+            f"MCP server at {place} requires OAuth",
+        )
+        self.challenge = challenge
+
+
 class Forbidden(LightspeedError):
     """The caller is known and may not do this."""
 

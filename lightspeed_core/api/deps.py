@@ -1,16 +1,19 @@
 """What routes ask for by type: narrow views of the services."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
 from lightspeed_core.api.mcp_headers import parse_mcp_headers
 from lightspeed_core.api.state import Turns, services_of
+from lightspeed_core.assistant.mcp_tools import McpToolSource
 from lightspeed_core.assistant.sources import Sources
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.files.access import Files
+from lightspeed_core.mcp.registry import McpServers
 from lightspeed_core.observability.metrics import Metrics
 from lightspeed_core.prompts.saved import SavedPrompts
 from lightspeed_core.prompts.store import PromptStore
@@ -78,6 +81,18 @@ async def _mcp_headers(
     return parse_mcp_headers(text)
 
 
+async def _request_headers(request: Request) -> Mapping[str, str]:
+    return request.headers
+
+
+async def _mcp_servers(request: Request) -> McpServers:
+    return services_of(request).mcp.servers
+
+
+async def _mcp_tools(request: Request) -> McpToolSource:
+    return services_of(request).mcp.tools
+
+
 AssistantDep = Annotated[Turns, Depends(_assistant)]
 EngineDep = Annotated[Engine, Depends(_engine)]
 SourcesDep = Annotated[Sources, Depends(_sources)]
@@ -90,3 +105,6 @@ PromptsDep = Annotated[PromptStore, Depends(_prompts)]
 SavedPromptsDep = Annotated[SavedPrompts, Depends(_saved_prompts)]
 FilesDep = Annotated[Files, Depends(_files)]
 McpHeadersDep = Annotated[dict[str, dict[str, str]], Depends(_mcp_headers)]
+RequestHeadersDep = Annotated[Mapping[str, str], Depends(_request_headers)]
+McpServersDep = Annotated[McpServers, Depends(_mcp_servers)]
+McpToolsDep = Annotated[McpToolSource, Depends(_mcp_tools)]

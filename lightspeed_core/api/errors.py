@@ -65,6 +65,11 @@ ERROR_TABLE: Final[Mapping[type[LightspeedError], ErrorRow]] = MappingProxyType(
         errors.Unauthenticated: ErrorRow(
             401, "Unauthenticated", errors.Unauthenticated("No Authorization header found")
         ),
+        errors.ToolAuthRequired: ErrorRow(
+            401,
+            "Tool credentials required",
+            errors.ToolAuthRequired("https://mcp.example.com/mcp"),
+        ),
         errors.Forbidden: ErrorRow(
             403,
             "Forbidden",
@@ -209,7 +214,7 @@ def _of_ours(error: LightspeedError) -> _Answer:
     if retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(retry_after)))
     if row.status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
+        headers["WWW-Authenticate"] = _challenge(error)
     if isinstance(error, _CLOSING):
         headers["Connection"] = "close"
     return _Answer(
@@ -219,6 +224,12 @@ def _of_ours(error: LightspeedError) -> _Answer:
         detail={"response": error.message, "cause": error.cause},
         headers=headers,
     )
+
+
+def _challenge(error: LightspeedError) -> str:
+    """Return how to authenticate: what a server of tools asks for, or what this service does."""
+    theirs = error.challenge if isinstance(error, errors.ToolAuthRequired) else None
+    return theirs or "Bearer"
 
 
 def _of_validation(error: RequestValidationError, body_bytes: int) -> _Answer:

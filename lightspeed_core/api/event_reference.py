@@ -115,7 +115,9 @@ EVENT_SAMPLES: Final[tuple[TurnEvent, ...]] = (
     TextDelta(("It installs", " operators")),
     CitationVerified(_CITATION),
     Refused("question_validity", "I can only answer questions about this product."),
-    Warned(TurnWarning(code="mcp_unreachable", message="A server did not answer.", server="fs")),
+    Warned(
+        TurnWarning(code="mcp_server_unavailable", message="A server did not answer.", server="fs")
+    ),
     TurnIncomplete(IncompleteReason.MAX_TOOL_CALLS),
     TurnCompleted(_TURN),
     TurnInterrupted(replace(_TURN, state=TurnState.INTERRUPTED)),

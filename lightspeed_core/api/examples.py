@@ -239,6 +239,19 @@ BODY_EXAMPLES: Final[Mapping[str, dict[str, Any]]] = {
     "ShieldsResponse": {"shields": [_SHIELD]},
     "SkillsResponse": {"skills": []},
     "ToolsResponse": {"tools": [_TOOL]},
+    "McpServersResponse": {
+        "servers": [
+            {
+                "name": "github",
+                "url": "https://mcp.example.com/mcp",
+                "provider_id": "model-context-protocol",
+                "source": "config",
+            }
+        ]
+    },
+    "ClientOptionsResponse": {
+        "servers": [{"name": "github", "client_auth_headers": ["Authorization"]}]
+    },
 }
 
 NOT_READY_EXAMPLE: Final[dict[str, Any]] = {

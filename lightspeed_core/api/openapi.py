@@ -33,6 +33,7 @@ _TAGS: Final = [
     {"name": "models", "description": "Models that can answer."},
     {"name": "shields", "description": "Shields that check questions and answers."},
     {"name": "tools", "description": "Tools that help to answer."},
+    {"name": "mcp_servers", "description": "Servers of tools."},
     {"name": "providers", "description": "Providers of the engine."},
     {"name": "rags", "description": "Vector stores that are searched."},
     {"name": "skills", "description": "Skills of agents."},

@@ -11,6 +11,7 @@ from fastapi import Request
 from lightspeed_core.api.bodies import HeldBytes
 from lightspeed_core.assistant.assistant import Interruption
 from lightspeed_core.assistant.live import EventSource
+from lightspeed_core.assistant.mcp_tools import McpToolSource
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.assistant.sources import SourceSettings
 from lightspeed_core.audit.trail import AuditTrail, NoTrail
@@ -22,6 +23,7 @@ from lightspeed_core.domain.identity import Identity
 from lightspeed_core.domain.turn import Turn
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.files.access import Files
+from lightspeed_core.mcp.registry import McpServers
 from lightspeed_core.observability.metrics import Metrics
 from lightspeed_core.prompts.saved import SavedPrompts
 from lightspeed_core.prompts.store import PromptStore
@@ -53,6 +55,14 @@ class Turns(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mcp:
+    """The servers of tools that are known, and what they offer."""
+
+    servers: McpServers
+    tools: McpToolSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """Everything that the API calls."""
 
@@ -67,6 +77,7 @@ class Services:
     prompts: PromptStore
     saved_prompts: SavedPrompts
     files: Files
+    mcp: Mcp
     source_settings: SourceSettings = field(default_factory=SourceSettings)
     audit: AuditTrail = field(default_factory=NoTrail)
     held_bytes: HeldBytes = field(default_factory=HeldBytes)

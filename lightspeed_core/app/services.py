@@ -10,6 +10,7 @@ from lightspeed_core.api.state import Services
 from lightspeed_core.app.audit import open_trail
 from lightspeed_core.app.background import background_group
 from lightspeed_core.app.boot import OnFatal, boot
+from lightspeed_core.app.mcp import mcp_of
 from lightspeed_core.app.quotas import run_quotas
 from lightspeed_core.app.retention import removal_of, schedule_sweeps, sweep_uploads
 from lightspeed_core.app.settings import assistant_settings, engine_settings, outbound_settings
@@ -27,6 +28,7 @@ from lightspeed_core.ingest.ingestion import Ingestion
 from lightspeed_core.ingest.runner import JobRunner
 from lightspeed_core.observability.metrics import Metrics
 from lightspeed_core.prompts.saved import SavedPrompts
+from lightspeed_core.user_data.feedback import FeedbackCollector
 
 
 @asynccontextmanager
@@ -52,7 +54,10 @@ async def open_services(
         trail = open_trail(configuration.audit, metrics, background)
         audit = await stack.enter_async_context(trail)
         quotas = run_quotas(background, configuration, stores.quotas, metrics.quotas)
-        assistant = await stack.enter_async_context(open_assistant(parts, background, quotas))
+        mcp = mcp_of(configuration, stores.mcp_servers, metrics, background)
+        assistant = await stack.enter_async_context(
+            open_assistant(parts, background, quotas, (mcp.tools,))
+        )
         background.create_task(import_conversations(stores.takeover, on_fatal), name="import")
         ingestion = _ingestion(parts.engine, stores)
         background.create_task(boot(parts, ingestion, configuration, on_fatal), name="boot")
@@ -67,15 +72,11 @@ async def open_services(
             assistant=assistant,
             conversations=ConversationAccess(parts.store, removal),
             metrics=parts.metrics,
-            feedback=feedback_of(
-                configuration,
-                status=stores.feedback_status,
-                conversations=stores.conversations,
-                metrics=metrics,
-            ),
+            feedback=_feedback(configuration, stores, metrics),
             prompts=stores.prompts,
             saved_prompts=SavedPrompts(stores.saved_prompts, configuration.saved_prompts),
             files=Files(stores.files),
+            mcp=mcp,
             audit=audit,
             source_settings=parts.settings.sources,
         )
@@ -90,6 +91,15 @@ async def started_engine(configuration: Configuration) -> AsyncGenerator[Engine,
         yield engine
     finally:
         await engine.close()
+
+
+def _feedback(configuration: Configuration, stores: Stores, metrics: Metrics) -> FeedbackCollector:
+    return feedback_of(
+        configuration,
+        status=stores.feedback_status,
+        conversations=stores.conversations,
+        metrics=metrics,
+    )
 
 
 def _parts(configuration: Configuration, stores: Stores, metrics: Metrics) -> Parts:

@@ -23,6 +23,9 @@ from lightspeed_core.files.store import FileStore
 from lightspeed_core.ingest.memory import MemoryIndexedFiles, MemoryJobs
 from lightspeed_core.ingest.sql import SqlIndexedFiles, SqlJobs
 from lightspeed_core.ingest.store import IndexedFiles, JobStore
+from lightspeed_core.mcp.memory import MemoryMcpServers
+from lightspeed_core.mcp.sql import SqlMcpServers
+from lightspeed_core.mcp.store import McpServerStore
 from lightspeed_core.prompts.memory import MemoryPrompts, MemorySavedPrompts
 from lightspeed_core.prompts.sql import SqlPrompts, SqlSavedPrompts
 from lightspeed_core.prompts.store import PromptStore, SavedPromptStore
@@ -45,6 +48,7 @@ class Stores:
     files: FileStore
     jobs: JobStore
     indexed_files: IndexedFiles
+    mcp_servers: McpServerStore
     quotas: QuotaStore | None = None
     takeover: Takeover | None = None
 
@@ -69,6 +73,7 @@ def choose_stores(
             files=MemoryFiles(),
             jobs=jobs,
             indexed_files=indexed_files,
+            mcp_servers=MemoryMcpServers(),
             quotas=_quotas(configuration, None),
         )
     database = Database(settings)
@@ -85,6 +90,7 @@ def choose_stores(
         files=SqlFiles(database),
         jobs=jobs,
         indexed_files=indexed_files,
+        mcp_servers=SqlMcpServers(database),
         quotas=_quotas(configuration, database),
         takeover=takeover,
     )
@@ -128,6 +134,7 @@ async def opened(stores: Stores, scheduler: QuotaSchedulerConfiguration) -> Asyn
             stores.files,
             stores.jobs,
             stores.indexed_files,
+            stores.mcp_servers,
         ):
             await store.open()
             stack.push_async_callback(store.close)

@@ -1,7 +1,7 @@
 """Put together what answers questions, and take it down when the running turns have ended."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,7 +14,7 @@ from lightspeed_core.assistant.file_search import FileSearch
 from lightspeed_core.assistant.keeper import TurnKeeper
 from lightspeed_core.assistant.record import TurnRecorder
 from lightspeed_core.assistant.supervisor import Pipeline, TurnSupervisor
-from lightspeed_core.assistant.toolbox import JoinedTools
+from lightspeed_core.assistant.toolbox import JoinedTools, ToolSource
 from lightspeed_core.assistant.topic import TopicWriter
 from lightspeed_core.assistant.turn import TurnParts, run_turn
 from lightspeed_core.conversations.store import ConversationStore
@@ -38,7 +38,10 @@ class Parts:
 
 @asynccontextmanager
 async def open_assistant(
-    parts: Parts, background: asyncio.TaskGroup, quotas: QuotasOfRoutes
+    parts: Parts,
+    background: asyncio.TaskGroup,
+    quotas: QuotasOfRoutes,
+    tools: Sequence[ToolSource] = (),
 ) -> AsyncGenerator[Assistant, None]:
     """Answer questions while the block runs, and let the last of them end when it is left.
 
@@ -46,7 +49,7 @@ async def open_assistant(
     """
     async with AsyncExitStack() as stack:
         turns = await stack.enter_async_context(asyncio.TaskGroup())
-        pipeline = partial(run_turn, parts=_turn_parts(parts))
+        pipeline = partial(run_turn, parts=_turn_parts(parts, tools))
         supervisor = _supervise(parts, pipeline, turns=turns, background=background)
         stack.push_async_callback(supervisor.drain)
         stack.enter_context(on_termination(_drainer(supervisor, background)))
@@ -62,11 +65,11 @@ async def open_assistant(
         yield assistant
 
 
-def _turn_parts(parts: Parts) -> TurnParts:
+def _turn_parts(parts: Parts, tools: Sequence[ToolSource]) -> TurnParts:
     return TurnParts(
         engine=parts.engine,
         store=parts.store,
-        tools=JoinedTools((FileSearch(parts.engine, parts.settings.sources),)),
+        tools=JoinedTools((FileSearch(parts.engine, parts.settings.sources), *tools)),
         metrics=parts.metrics,
         settings=parts.settings,
         text_stored=parts.text_stored,

@@ -11,10 +11,12 @@ class TurnRequest:
     """One question, checked for form and not yet for sense.
 
     `vector_store_ids` and `shield_ids` are None for the configured ones and empty for none.
-    `mcp_headers` are by server name, already parsed. `endpoint` is the path that was asked, for
-    what is counted by it. `prompt_variables` are what the request tells the configured prompt.
-    `search_text` is what stores are searched for, where that is not the whole query. `cites` says
-    whether markers stay in the answer; `plain_text_only` refuses what `plain_text` sees through.
+    `mcp_headers` are by server name, already parsed; `headers` are those of the request, of which
+    servers of tools are passed what their configuration names. `endpoint` is the path that was
+    asked, for what is counted by it. `prompt_variables` are what the request tells the configured
+    prompt. `search_text` is what stores are searched for, where that is not the whole query.
+    `cites` says whether markers stay in the answer; `plain_text_only` refuses what `plain_text`
+    sees through.
     """
 
     query: str
@@ -33,5 +35,6 @@ class TurnRequest:
     plain_text_only: bool = False
     prompt_variables: Mapping[str, str] = field(default_factory=dict[str, str])
     mcp_headers: Mapping[str, Mapping[str, str]] = field(
-        default_factory=dict[str, Mapping[str, str]]
+        default_factory=dict[str, Mapping[str, str]], repr=False
     )
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False, compare=False)

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from lightspeed_core.assistant.together import together
 from lightspeed_core.assistant.token_estimate import estimate_usage
+from lightspeed_core.assistant.tool_fence import fence_results
 from lightspeed_core.assistant.toolbox import Toolbox, ToolOutput, unknown_tool
 from lightspeed_core.domain.events import (
     DocumentsRetrieved,
@@ -144,7 +145,8 @@ class ToolLoop:
     ) -> AsyncGenerator[TurnEvent | ModelEvent]:
         """Call the model, with shorter results of tools where the prompt is too long with them."""
         while True:
-            request = ChatRequest(model=self._model, messages=self._prompt, tools=tools)
+            messages = fence_results(self._prompt)
+            request = ChatRequest(model=self._model, messages=messages, tools=tools)
             is_accepted = False
             try:
                 async with aclosing(call_model(self._engine, request)) as events:

@@ -20,6 +20,7 @@ from lightspeed_core.assistant.screening import Screening, screen_turn
 from lightspeed_core.assistant.shields.answer import guard_answer
 from lightspeed_core.assistant.shields.placeholders import keep_whole
 from lightspeed_core.assistant.spending import bound_of_call
+from lightspeed_core.assistant.together import together
 from lightspeed_core.assistant.tool_loop import LoopLimits, ToolLoop
 from lightspeed_core.assistant.toolbox import EmptyToolbox, Toolbox, ToolSource
 from lightspeed_core.conversations.store import ConversationStore
@@ -101,13 +102,33 @@ async def _answer(
         yield screening.refusal
         return
     context = screening.context
-    toolbox = EmptyToolbox() if context.request.no_tools else await parts.tools.open(context)
+    toolbox, found = await _open(context, parts)
     async with aclosing(screening.toolbox(toolbox)) as toolbox:
-        found = await _retrieve(context, parts)
         found = replace(found, warnings=(*toolbox.warnings(), *found.warnings))
         async with aclosing(_Answer(screening, parts, model, found, toolbox).events()) as events:
             async for event in events:
                 yield event
+
+
+async def _open(context: TurnContext, parts: TurnParts) -> tuple[Toolbox, Retrieved]:
+    """Open the tools and search the stores at the same time; no tool stays open for a failure."""
+    if context.request.no_tools:
+        return EmptyToolbox(), await _retrieve(context, parts)
+    if not context.stores:
+        return await parts.tools.open(context), Retrieved()
+    opened: list[Toolbox] = []
+
+    async def open_tools() -> Retrieved:
+        opened.append(await parts.tools.open(context))
+        return Retrieved()
+
+    try:
+        _, found = await together((open_tools(), _retrieve(context, parts)))
+    except BaseException:
+        for toolbox in opened:
+            await toolbox.aclose()
+        raise
+    return opened[0], found
 
 
 async def _retrieve(context: TurnContext, parts: TurnParts) -> Retrieved:
@@ -253,7 +274,7 @@ class _Answer:
             ),
         )
         answer = loop.run(self._messages())
-        return _checked(answer, self._screening)
+        return _checked(answer, self._screening, offers_tools=bool(self._toolbox.specs()))
 
     async def _reserve_more(self, messages: Sequence[Message]) -> None:
         """Charge what was used so far, and reserve what one more call may use."""
@@ -274,13 +295,16 @@ def _describe(found: Retrieved) -> Iterator[TurnEvent]:
 def _checked(
     events: AsyncGenerator[TurnEvent | ModelEvent],
     screening: Screening,
+    *,
+    offers_tools: bool,
 ) -> AsyncGenerator[TurnEvent | ModelEvent]:
     """Add the stages that this turn needs; the others are absent and cost nothing.
 
-    Shields come behind the citations: what a dropped marker stood between is then one word.
+    Results of tools may suggest markers, which are dropped. Shields come behind the citations: what
+    a dropped marker stood between is then one word.
     """
     context = screening.context
-    if context.passages or context.tool_stores:
+    if context.passages or context.tool_stores or offers_tools:
         # Without chunks to point to, no marker holds and each is dropped.
         events = verify_citations(events, context.passages if context.request.cites else ())
     events = guard_answer(events, context.shields, screening.checks)

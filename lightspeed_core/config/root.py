@@ -31,7 +31,11 @@ from lightspeed_core.config.llama_stack import (
     LlamaStackConfiguration,
     check_run_configuration_source,
 )
-from lightspeed_core.config.mcp import ModelContextProtocolServer
+from lightspeed_core.config.mcp import (
+    McpConfiguration,
+    ModelContextProtocolServer,
+    check_server_names,
+)
 from lightspeed_core.config.observability import ObservabilityConfiguration
 from lightspeed_core.config.outbound import OutboundConfiguration
 from lightspeed_core.config.quota import QuotaHandlersConfiguration
@@ -60,8 +64,11 @@ class Configuration(Section):
     database: DatabaseConfiguration = Field(
         default=DatabaseConfiguration(), description="Where conversations are kept."
     )
-    mcp_servers: tuple[ModelContextProtocolServer, ...] = Field(
-        default=(), description="Servers of tools."
+    mcp_servers: Annotated[
+        tuple[ModelContextProtocolServer, ...], AfterValidator(check_server_names)
+    ] = Field(default=(), description="Servers of tools.")
+    mcp: McpConfiguration = Field(
+        default=McpConfiguration(), description="How servers of tools are called."
     )
     outbound: OutboundConfiguration = Field(
         default=OutboundConfiguration(), description="What leaves the process over HTTP."

@@ -8,6 +8,7 @@ from lightspeed_core.config.access_warnings import describe_access
 from lightspeed_core.config.cluster_warnings import describe_cluster
 from lightspeed_core.config.customization import CustomizationConfiguration, CustomProfile
 from lightspeed_core.config.database import GSSEncMode
+from lightspeed_core.config.mcp_warnings import describe_mcp
 from lightspeed_core.config.place import Place, dotted
 from lightspeed_core.config.profile import DEFAULT_PROMPT, TOPIC_PROMPT
 from lightspeed_core.config.prompt_template import has_marks_in_vain
@@ -24,7 +25,6 @@ NOT_SERVED: Final[tuple[Place, ...]] = (
     ("customization", "agent_card_config"),
     ("customization", "agent_card_path"),
     ("deployment_environment",),
-    ("mcp_servers",),
     ("observability", "otel"),
     ("rag", "okp"),
     ("rag", "retrieval", "inline", "reranker"),
@@ -86,6 +86,9 @@ def describe_risks(configuration: Configuration) -> Iterator[str]:
     )
     yield from describe_cluster(configuration.authentication)
     yield from describe_stores(configuration)
+    yield from describe_mcp(
+        configuration.mcp_servers, configuration.mcp, configuration.authentication.module
+    )
     server = configuration.database.postgres
     if server is not None and server.gss_encmode is GSSEncMode.REQUIRE:
         yield (

@@ -3,19 +3,18 @@
 It bounds no sizes: whoever reads a stream does. Importing it imports httpx.
 """
 
-import asyncio
 import ssl
 from typing import override
 
 import httpx
 
 from lightspeed_core.http.addresses import Address, Allowed
-from lightspeed_core.http.client import CONNECT_SECONDS
 from lightspeed_core.http.connector import Guard, Lookup, system_lookup
-from lightspeed_core.http.failures import OutboundFailed
+from lightspeed_core.http.judging import addresses_of
 from lightspeed_core.http.settings import OutboundSettings
 from lightspeed_core.http.targets import Target, parse_target
 from lightspeed_core.http.tls import context_of
+from lightspeed_stack_providers.outgoing import proxy_for
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
@@ -34,7 +33,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         target = parse_target(str(request.url))
-        *others, last = await self._addresses(target)
+        *others, last = await addresses_of(self._guard, target)
         for address in others:
             try:
                 return await self._send(request, target, address)
@@ -46,16 +45,6 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         for transport in self._by_host.values():
             await transport.aclose()
-
-    async def _addresses(self, target: Target) -> list[Address]:
-        if target.address is not None:
-            self._guard.check(target.host, target.address)
-            return [target.address]
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                return await self._guard.addresses(target.host, target.url.port or 0)
-        except TimeoutError as exc:
-            raise OutboundFailed(f"{target.host} was not found in {CONNECT_SECONDS:g} s") from exc
 
     async def _send(
         self, request: httpx.Request, target: Target, address: Address
@@ -73,8 +62,24 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return await self._by_host[name].handle_async_request(connected)
 
 
-def open_transport(
-    settings: OutboundSettings, *, lookup: Lookup = system_lookup
-) -> GuardedTransport:
-    """Build the transport of a client, which closes it; raises `ConfigurationError`."""
-    return GuardedTransport(Guard(Allowed(settings.allowed_private), lookup), context_of(settings))
+class Transports:
+    """Builds the transports of clients: connections of their own, over files that are read once.
+
+    Raises `ConfigurationError` when the files of the settings cannot be used.
+    """
+
+    def __init__(self, settings: OutboundSettings, *, lookup: Lookup = system_lookup) -> None:
+        self._guard = Guard(Allowed(settings.allowed_private), lookup)
+        self._tls = context_of(settings)
+
+    def guarded(self) -> httpx.AsyncBaseTransport:
+        """Return a transport for addresses that came with a request."""
+        return GuardedTransport(self._guard, self._tls)
+
+    def trusted(self, url: str) -> httpx.AsyncBaseTransport:
+        """Return a transport for an address of the configuration, through the proxy of its place.
+
+        Raises `OutboundRefused` for what is no plain address.
+        """
+        proxy = proxy_for(str(parse_target(url).url))
+        return httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, proxy=proxy)

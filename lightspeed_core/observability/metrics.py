@@ -14,6 +14,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from lightspeed_core.observability.mcp_metrics import McpMetrics
 from lightspeed_core.observability.quota_metrics import QuotaMetrics
 from lightspeed_core.observability.room_metrics import RoomMetrics
 from lightspeed_core.observability.shield_metrics import ShieldMetrics
@@ -37,6 +38,7 @@ class Metrics:
         self.room = RoomMetrics(self._registry)
         self.quotas = QuotaMetrics(self._registry)
         self.shields = ShieldMetrics(self._registry)
+        self.mcp = McpMetrics(self._registry)
         self._requests = self._counter(
             "ls_rest_api_calls_total", "REST API calls counter", ("path", "status_code")
         )

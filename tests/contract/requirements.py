@@ -487,6 +487,31 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "stop.drain": "After SIGTERM running turns may end, and what remains is recorded.",
         "stop.parent": "Workers end when their parent was killed.",
     },
+    "docs/mcp.md#mcp-servers": {
+        "mcp.transports": "Servers are spoken to over streamable HTTP and SSE.",
+    },
+    "docs/mcp.md#commands": {
+        "mcp.commands": "A server that is a command is started only where that is switched on.",
+    },
+    "docs/mcp.md#servers-that-are-registered": {
+        "mcp.registered": "A registered server is listed, serves all workers and can be deleted.",
+        "mcp.addresses": "Its address is judged when it is registered and at each connection.",
+    },
+    "docs/mcp.md#headers": {
+        "mcp.headers": "Headers reach the server that they name; what makes no sense is ignored.",
+        "mcp.token": "The caller's token goes only where the configuration says so.",
+    },
+    "docs/mcp.md#what-a-turn-does": {
+        "mcp.turn": "Tools of several servers and documents serve one answer, on both endpoints.",
+        "mcp.names": "No tool takes the name of another.",
+        "mcp.data": "What a tool answers is data, whatever it looks like.",
+        "mcp.tools": "`GET /v1/tools` lists the tools live, with the headers of the client.",
+    },
+    "docs/mcp.md#when-a-server-fails": {
+        "mcp.failure": "A server that fails costs its own tools and a warning.",
+        "mcp.bounded": "A server that hangs, floods or breaks the protocol is left in time.",
+        "mcp.unauthorized": "A server that answers 401 refuses the question with its challenge.",
+    },
     "docs/audit.md#what-is-written": {
         "audit.lines": "Every decision is one line: who, action, resource, outcome, request.",
     },

@@ -29,6 +29,7 @@ from lightspeed_core.quota.account import QuotasOfRoutes
 from tests.support.asgi import build_app, client_of
 from tests.support.assistants import caller, wired_assistant
 from tests.support.feedback import a_collector
+from tests.support.mcp_parts import mcp_of_memory
 from tests.support.quotas import Counting, a_limiter
 from tests.support.scripted_engine import DEFAULT_MODEL, ScriptedEngine
 
@@ -105,6 +106,7 @@ async def app() -> AsyncGenerator[ASGIApp]:
                 prompts=MemoryPrompts(),
                 saved_prompts=SavedPrompts(MemorySavedPrompts(), SavedPromptsConfiguration()),
                 files=Files(MemoryFiles()),
+                mcp=mcp_of_memory(),
             )
         )
 

@@ -29,6 +29,7 @@ from tests.support.assistants import wired_assistant
 from tests.support.feedback import a_collector
 from tests.support.key_server import key_server
 from tests.support.marks import MARKS
+from tests.support.mcp_parts import mcp_of_memory
 from tests.support.operations import FORMS, REQUESTS, UNKNOWN_ID, fill_in
 from tests.support.scripted_engine import ScriptedEngine
 from tests.support.tokens import claims_of, token_key
@@ -126,6 +127,7 @@ async def client(
             prompts=MemoryPrompts(),
             saved_prompts=SavedPrompts(MemorySavedPrompts(), SavedPromptsConfiguration()),
             files=Files(MemoryFiles()),
+            mcp=mcp_of_memory(),
         )
         async with client_of(build_app(services)) as opened:
             yield opened

@@ -11,7 +11,7 @@ import trustme
 
 from lightspeed_core.http.failures import OutboundFailed, OutboundRefused
 from lightspeed_core.http.settings import OutboundSettings
-from lightspeed_core.http.transport import open_transport
+from lightspeed_core.http.transport import Transports
 from tests.support.http_server import HttpServer, http_server, plain, redirect
 
 NAME = "tools.example"
@@ -27,7 +27,7 @@ async def guarded(
     async def lookup(_host: str, _port: int) -> Sequence[str]:
         return left.pop(0) if len(left) > 1 else left[0]
 
-    transport = open_transport(settings, lookup=lookup)
+    transport = Transports(settings, lookup=lookup).guarded()
     async with httpx.AsyncClient(transport=transport, follow_redirects=False) as client:
         yield client
 

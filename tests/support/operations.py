@@ -21,6 +21,10 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "GET /v1/models": {},
     "GET /v1/shields": {},
     "GET /v1/tools": {},
+    "POST /v1/mcp-servers": {"name": "documents", "url": "https://93.184.216.34/mcp"},
+    "GET /v1/mcp-servers": {},
+    "DELETE /v1/mcp-servers/{name}": {},
+    "GET /v1/mcp-auth/client-options": {},
     "GET /v1/providers": {},
     "GET /v1/providers/{provider_id}": {},
     "GET /v1/rags": {},
@@ -69,7 +73,7 @@ FORMS: dict[str, dict[str, tuple[str, bytes]]] = {
 }
 """What is sent as a form, in place of JSON."""
 
-CREATING = {"POST /v1/saved-prompts": 201}
+CREATING = {"POST /v1/saved-prompts": 201, "POST /v1/mcp-servers": 201}
 
 
 def operations_of(document: dict[str, Any]) -> set[str]:
@@ -88,6 +92,7 @@ def ids_for(client: httpx2.Client) -> dict[str, str]:
         "prompt_id": client.post("/v1/prompts", json={"prompt": "x"}).json()["prompt_id"],
         "saved_prompt_id": UNKNOWN_ID,
         "file_id": client.post("/v1/files", files=FORMS["POST /v1/files"]).json()["id"],
+        "name": "documents",
     }
 
 

@@ -5,12 +5,14 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
 from lightspeed_core.api.state import Services
 from lightspeed_core.app.background import background_group
 from lightspeed_core.app.factory import stop_process
+from lightspeed_core.app.mcp import mcp_of
 from lightspeed_core.app.retention import removal_of
 from lightspeed_core.app.settings import assistant_settings
 from lightspeed_core.app.stores import choose_stores, opened
@@ -54,8 +56,10 @@ class Whole:
 
 
 @asynccontextmanager
-async def whole_service(root: Path, database: DatabaseSettings) -> AsyncGenerator[Whole]:
-    """Run a service whose files are below `root`."""
+async def whole_service(
+    root: Path, database: DatabaseSettings, **sections: Any
+) -> AsyncGenerator[Whole]:
+    """Run a service whose files are below `root`; `sections` are more of its configuration."""
     configuration = Configuration.model_validate(
         {
             "name": "whole",
@@ -69,6 +73,7 @@ async def whole_service(root: Path, database: DatabaseSettings) -> AsyncGenerato
                 "transcripts_storage": str(root / "transcripts"),
             },
         }
+        | sections
     )
     engine, metrics, trail = ScriptedEngine(), Metrics(), HeardTrail()
     stores = choose_stores(configuration)
@@ -84,8 +89,9 @@ async def whole_service(root: Path, database: DatabaseSettings) -> AsyncGenerato
         await stack.enter_async_context(opened(stores, configuration.quota_handlers.scheduler))
         background = await stack.enter_async_context(background_group())
         background.create_task(import_conversations(stores.takeover, stop_process))
+        mcp = mcp_of(configuration, stores.mcp_servers, metrics, background)
         assistant = await stack.enter_async_context(
-            open_assistant(parts, background, QuotasOfRoutes())
+            open_assistant(parts, background, QuotasOfRoutes(), (mcp.tools,))
         )
         services = Services(
             configuration=configuration,
@@ -106,6 +112,7 @@ async def whole_service(root: Path, database: DatabaseSettings) -> AsyncGenerato
             prompts=stores.prompts,
             saved_prompts=SavedPrompts(stores.saved_prompts, configuration.saved_prompts),
             files=Files(stores.files),
+            mcp=mcp,
             audit=trail,
         )
         async with asyncio.timeout(BOUND_SECONDS):

@@ -34,6 +34,7 @@ CATCHES_EVERYTHING = {
     "lightspeed_core/engine/llama_stack/in_process.py": 1,
     "lightspeed_core/engine/llama_stack/loading.py": 1,
     "lightspeed_core/ingest/runner.py": 1,
+    "lightspeed_core/mcp/sdk.py": 2,
     "providers/lightspeed_stack_providers/extractive/similarity.py": 1,
     "providers/lightspeed_stack_providers/faiss_hybrid/impl.py": 1,
     "providers/lightspeed_stack_providers/onnx_embeddings/session.py": 2,
@@ -92,6 +93,7 @@ REQUESTS_SENT = {
     "lightspeed_core/engine/llama_stack/server_client.py": 1,
     "lightspeed_core/http/client.py": 1,
     "lightspeed_core/http/transport.py": 0,
+    "lightspeed_core/mcp/sdk.py": 0,
     "providers/lightspeed_stack_providers/openai_compatible/endpoint.py": 2,
 }
 # It asks whether the service itself listens; its client follows nothing.

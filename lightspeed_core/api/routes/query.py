@@ -19,6 +19,7 @@ router = APIRouter(prefix="/v1", tags=["query"], route_class=GuardedRoute)
 
 QUERY_ERRORS = (
     *CALLER_ERRORS,
+    errors.ToolAuthRequired,
     errors.NotFound,
     errors.Conflict,
     errors.PromptTooLong,
@@ -41,7 +42,7 @@ async def query(
     mcp_headers: McpHeadersDep,
 ) -> QueryResponse | Response:
     """Ask a question and wait for the whole answer."""
-    asked = body.turn_request(mcp_headers, endpoint="/v1/query")
+    asked = body.turn_request(mcp_headers, endpoint="/v1/query", headers=request.headers)
     source = await assistant.start(asked, caller)
     try:
         turn = await while_connected(request.receive, outcome_of(source))

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field
 
 from lightspeed_core import errors
-from lightspeed_core.api.deps import AssistantDep, McpHeadersDep, MetricsDep
+from lightspeed_core.api.deps import AssistantDep, McpHeadersDep, MetricsDep, RequestHeadersDep
 from lightspeed_core.api.errors import CALLER_ERRORS, responses
 from lightspeed_core.api.guards import GuardedRoute, require
 from lightspeed_core.api.render.streaming_query import JsonFrames, TextFrames
@@ -71,9 +71,10 @@ async def streaming_query(
     caller: Caller,
     mcp_headers: McpHeadersDep,
     metrics: MetricsDep,
+    headers: RequestHeadersDep,
 ) -> Response:
     """Ask a question and read the answer while it is written."""
-    asked = body.turn_request(mcp_headers, endpoint="/v1/streaming_query")
+    asked = body.turn_request(mcp_headers, endpoint="/v1/streaming_query", headers=headers)
     source = await assistant.start(asked, caller)
     renderer = TextFrames() if body.media_type == TEXT_MEDIA_TYPE else JsonFrames()
     return TurnStream(source, renderer, abandon=assistant.abandon, running=metrics.turns.stream())

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter
 
-from lightspeed_core.api.deps import SourcesDep
+from lightspeed_core import errors
+from lightspeed_core.api.deps import McpHeadersDep, McpToolsDep, RequestHeadersDep, SourcesDep
 from lightspeed_core.api.errors import ENGINE_ERRORS, responses
 from lightspeed_core.api.guards import GuardedRoute, require
 from lightspeed_core.api.schemas.tools import Tool, ToolParameter, ToolsResponse
@@ -17,17 +18,33 @@ from lightspeed_core.assistant.file_search import (
 from lightspeed_core.assistant.sources import Source
 from lightspeed_core.config.authorization import Action
 from lightspeed_core.domain.identity import Identity
+from lightspeed_core.mcp.headers import CallerHeaders
 
 router = APIRouter(prefix="/v1", tags=["tools"], route_class=GuardedRoute)
 
 
-@router.get("/tools", responses=responses(*ENGINE_ERRORS))
+@router.get(
+    "/tools",
+    responses=responses(
+        *ENGINE_ERRORS, errors.ToolAuthRequired, errors.InvalidRequest, errors.StoreUnavailable
+    ),
+)
 async def tools(
-    sources: SourcesDep, caller: Annotated[Identity, require(Action.GET_TOOLS)]
+    sources: SourcesDep,
+    mcp_tools: McpToolsDep,
+    caller: Annotated[Identity, require(Action.GET_TOOLS)],
+    mcp_headers: McpHeadersDep,
+    headers: RequestHeadersDep,
 ) -> ToolsResponse:
-    """List the tools: the search of the vector stores that are configured for it."""
+    """List the tools: the search of the vector stores, and those of the MCP servers now."""
     stores = await sources.for_tool(caller)
-    return ToolsResponse(tools=[_file_search(stores)] if stores else [])
+    given = CallerHeaders(
+        user_id=caller.user_id, token=caller.token, client=mcp_headers, request=headers
+    )
+    listed = await mcp_tools.list(given)
+    listed.close()
+    found = [_file_search(stores)] if stores else []
+    return ToolsResponse(tools=[*found, *(Tool.of(offered) for offered in listed.offered)])
 
 
 def _file_search(stores: Sequence[Source]) -> Tool:

@@ -145,9 +145,13 @@ class QueryRequest(RequestBody):
         return self
 
     def turn_request(
-        self, mcp_headers: Mapping[str, Mapping[str, str]], *, endpoint: str
+        self,
+        mcp_headers: Mapping[str, Mapping[str, str]],
+        *,
+        endpoint: str,
+        headers: Mapping[str, str] | None = None,
     ) -> TurnRequest:
-        """Say the same in the words of the domain."""
+        """Say the same in the words of the domain; `headers` are those of the request."""
         return TurnRequest(
             query=self.query,
             endpoint=endpoint,
@@ -164,6 +168,7 @@ class QueryRequest(RequestBody):
             vector_store_ids=_tuple(self.vector_store_ids),
             shield_ids=_tuple(self.shield_ids),
             mcp_headers=mcp_headers,
+            headers=headers or {},
         )
 
 

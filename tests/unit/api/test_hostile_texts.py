@@ -47,9 +47,9 @@ def texts_in(schema: dict[str, Any], spot: Spot = ()) -> Iterator[tuple[Spot, di
 def all_texts() -> Iterator[tuple[str, Spot, dict[str, Any]]]:
     for path, item in DOCUMENT["paths"].items():
         for method, operation in item.items():
-            if body := operation.get("requestBody"):
-                schema = body["content"]["application/json"]["schema"]
-                for spot, text in texts_in(schema):
+            forms = operation.get("requestBody", {"content": {}})["content"]
+            if body := forms.get("application/json"):
+                for spot, text in texts_in(body["schema"]):
                     yield f"{method.upper()} {path}", spot, text
 
 

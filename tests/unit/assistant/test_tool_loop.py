@@ -117,7 +117,15 @@ async def test_calls_and_results_go_back_to_the_model() -> None:
         role=Role.ASSISTANT, content="Let me see.", tool_calls=(read(1), read(2))
     )
     assert [message.tool_call_id for message in second[2:]] == ["c1", "c2"]
-    assert [message.content for message in second[2:]] == ["21", "21"]
+    assert [inside(message) for message in second[2:]] == ["21", "21"]
+
+
+def inside(message: Message) -> str:
+    """Return what stands in the fence of a result."""
+    told, opened, *lines, closed = message.content.split("\n")
+    assert opened[1:] == closed[2:]
+    assert opened.split()[1].rstrip(">") in told
+    return "\n".join(lines)
 
 
 async def test_calls_and_results_tell_kind_and_server() -> None:
@@ -315,9 +323,9 @@ async def test_long_results_are_cut_until_the_model_takes_them() -> None:
 
     events = await run(engine, thermometer)
 
-    lengths = [len(chat.messages[-1].content.split("\n")[0]) for chat in engine.chats[1:]]
+    lengths = [len(inside(chat.messages[-1]).split("\n")[0]) for chat in engine.chats[1:]]
     assert lengths == [4000, 2000, 1000]
-    assert engine.chats[-1].messages[-1].content.endswith("it was too long.]")
+    assert inside(engine.chats[-1].messages[-1]).endswith("it was too long.]")
     assert incomplete(events) == []
 
 

@@ -42,7 +42,6 @@ def test_the_shipped_configuration_needs_no_warning() -> None:
             {"rag": {"retrieval": {"inline": {"reranker": {"enabled": True}}}}},
             "rag.retrieval.inline.reranker",
         ),
-        ({"mcp_servers": [{"name": "a", "url": "http://a"}]}, "mcp_servers"),
     ],
 )
 def test_a_section_that_is_not_served_is_named(sections: dict[str, Any], key: str) -> None:
