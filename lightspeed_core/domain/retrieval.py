@@ -7,7 +7,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceDocument:
-    """A document as it was read; `content_hash` is the SHA-256 of `text` in hexadecimal."""
+    """A document as it was read; `content_hash` is the SHA-256 of `text` in hexadecimal.
+
+    `language` is an ISO 639 code where the document tells one.
+    """
 
     document_id: str
     text: str = field(repr=False)
@@ -15,6 +18,7 @@ class SourceDocument:
     title: str
     url: str | None = None
     source: str | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -463,6 +463,19 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "docs/providers/faiss_hybrid.md#what-it-promises": {
         "stores.one-model": "A store goes on with the model that it was filled with.",
+        "stores.providers": "Inserts are whole or absent, searches exact, scores in bounds.",
+    },
+    "docs/providers/onnx_embeddings.md#another-model": {
+        "stores.another-model": "A model for other languages is one setting, its folder.",
+    },
+    "docs/providers/pgvector_async.md#what-it-promises": {
+        "stores.postgres": "A connection that broke is opened again; what is not allowed is named.",
+    },
+    "docs/rag_guide.md#kinds-of-stores": {
+        "stores.kinds": "Stores of this product and of Llama Stack itself are searched alike.",
+    },
+    "docs/rag_guide.md#languages": {
+        "stores.languages": "Keyword search knows the stems of many languages and splits CJK.",
     },
     "docs/takeover.md#configuration": {
         "takeover.configuration": "Files of the earlier service are accepted; the rest is told.",

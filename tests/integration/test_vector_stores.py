@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -19,7 +20,9 @@ from tests.support.engines import (
     started_engine,
     wait_for,
 )
+from tests.support.postgres import DATABASE, USER, Postgres
 from tests.support.store_process import store_process
+from tests.unit.providers.onnx_embeddings.models import write_folder
 
 OTHER_MODEL = "other/all-MiniLM-L6-v2"
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -110,6 +113,66 @@ async def test_processes_see_the_stores_that_others_make_replace_and_remove(tmp_
         assert await texts(engine, "ours", "egret") == ["Our egret"]
 
 
+def with_databases(file: Path, postgres: Postgres) -> Path:
+    """Add Llama Stack's own kinds of stores to a run.yaml, and ours in PostgreSQL."""
+    content: dict[str, Any] = yaml.safe_load(file.read_text())
+    place = {"host": str(postgres.folder), "db": DATABASE, "user": USER, "password": "any"}
+    content["providers"]["vector_io"] += [
+        {
+            "provider_id": "faiss",
+            "provider_type": "inline::faiss",
+            "config": {"persistence": {"namespace": "faiss", "backend": "kv_default"}},
+        },
+        {
+            "provider_id": "pgvector",
+            "provider_type": "remote::pgvector",
+            "config": {**place, "persistence": {"namespace": "pg", "backend": "kv_default"}},
+        },
+        {
+            "provider_id": "pgvector_async",
+            "provider_type": "remote::pgvector_async",
+            "module": "lightspeed_stack_providers.pgvector_async",
+            "config": {**place, "namespace": f"vectors-{uuid4().hex}", "mark_queries": True},
+        },
+    ]
+    path = file.with_name("run-databases.yaml")
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return path
+
+
+@pytest.mark.requirement("stores.kinds")
+async def test_every_kind_of_store_that_a_run_yaml_may_name_works(
+    tmp_path: Path, postgres: Postgres
+):
+    file = with_databases(run_yaml(tmp_path, model=EMBEDDING_MODEL), postgres)
+    settings = EngineSettings(run_config=file, data_dir=tmp_path / "data")
+    async with started_engine(settings) as engine:
+        for kind in ("faiss", "pgvector", "pgvector_async"):
+            new = NewVectorStore(name=kind, provider_id=kind)
+            made = await engine.create_vector_store(new)
+            await insert(engine, made.store_id, "d", "An old heron", EMBEDDING_MODEL)
+            await insert(engine, made.store_id, "d", "A new heron", EMBEDDING_MODEL)
+            await insert(engine, made.store_id, "e", "A grey stone", EMBEDDING_MODEL)
+            for mode in made.modes:
+                found = await engine.search(made.store_id, "heron", limit=1, mode=mode)
+                assert [each.content for each in found] == ["A new heron"], (kind, mode)
+                assert 0 <= (found[0].score or 0) <= 1
+            held = {each.document_id for each in await engine.documents(made.store_id)}
+            assert held == {"d", "e"}
+            await engine.delete_document(made.store_id, "d")
+            assert "A new heron" not in await texts(engine, made.store_id, "heron")
+        kept = await engine.create_vector_store(
+            NewVectorStore(name="kept", store_id="kept", provider_id="pgvector_async")
+        )
+        assert kept.takes_pending_chunks
+        await insert(engine, "kept", "d", "A kept heron", EMBEDDING_MODEL)
+        (chunk,) = await engine.document_chunks("kept", "d")
+        assert len(chunk.vector or ()) == 384
+    async with started_engine(settings) as engine:
+        assert kept in await engine.vector_stores()
+        assert await texts(engine, "kept", "heron") == ["A kept heron"]
+
+
 @pytest.mark.attack(77)
 @pytest.mark.requirement("stores.one-model")
 async def test_another_configured_model_changes_nothing_until_the_documents_are_indexed_anew(
@@ -139,3 +202,31 @@ async def test_another_configured_model_changes_nothing_until_the_documents_are_
             await texts(engine, HYBRID_STORE, "stork")
         found = await engine.search(HYBRID_STORE, "stork", limit=1, mode=SearchMode.KEYWORD)
         assert [each.content for each in found] == ["A patient stork"]
+
+
+@pytest.mark.requirement("stores.another-model")
+async def test_a_folder_with_another_model_is_one_setting(tmp_path: Path):
+    folder = write_folder(
+        tmp_path / "multilingual-small", query_prefix="query: ", passage_prefix="passage: "
+    )
+    file = run_yaml(tmp_path, model="onnx/multilingual-small")
+    content: dict[str, Any] = yaml.safe_load(file.read_text())
+    content["providers"]["inference"][0]["config"] = {"model_dir": str(folder)}
+    content["registered_resources"]["models"][0] |= {
+        "model_id": folder.name,
+        "provider_model_id": folder.name,
+    }
+    content["vector_stores"]["default_embedding_model"]["model_id"] = folder.name
+    file.write_text(yaml.safe_dump(content, sort_keys=False))
+    settings = EngineSettings(run_config=file, data_dir=tmp_path / "data")
+    async with started_engine(settings) as engine:
+        (info,) = await engine.vector_stores()
+        assert info.embedding_model == "onnx/multilingual-small"
+        await insert(engine, HYBRID_STORE, "d", "Ein geduldiger Storch", info.embedding_model)
+        found = await engine.search(HYBRID_STORE, "Storch", limit=1, mode=SearchMode.VECTOR)
+        assert [each.content for each in found] == ["Ein geduldiger Storch"]
+        (plain, prefixed) = [
+            await engine.embed(["query: x", "x"], model=info.embedding_model, purpose=purpose)
+            for purpose in (EmbeddingPurpose.PASSAGE, EmbeddingPurpose.QUERY)
+        ]
+        assert prefixed[1] != pytest.approx(plain[1], abs=1e-3)

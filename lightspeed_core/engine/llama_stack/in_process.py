@@ -24,6 +24,7 @@ from llama_stack_api.inference import (
     OpenAIEmbeddingsRequestWithExtraBody,
 )
 
+from lightspeed_core.engine.llama_stack.builtin_faiss import forget_deleted
 from lightspeed_core.engine.llama_stack.chunks import lean_deltas
 from lightspeed_core.engine.llama_stack.in_process_stores import InProcessStores
 from lightspeed_core.engine.llama_stack.run_config import DISABLED
@@ -179,6 +180,7 @@ class InProcessStack(Stack):
         )
         provider = await self._impls[Api.vector_stores].get_provider_impl(store_id)
         await provider.delete_chunks(request)
+        await forget_deleted(provider, store_id)
 
     @override
     async def files(self, store_id: str) -> list[Json]:

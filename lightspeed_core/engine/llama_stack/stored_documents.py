@@ -126,6 +126,7 @@ def _chunk(document: SourceDocument, chunk: Chunk, store: VectorStoreInfo) -> di
         "title": document.title,
         "url": document.url,
         "source": document.source,
+        "language": document.language,
         "heading": chunk.heading or None,
         "page": chunk.page,
     }

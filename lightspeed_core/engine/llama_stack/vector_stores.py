@@ -14,11 +14,12 @@ from lightspeed_core.engine.types import (
 from lightspeed_core.errors import Conflict, InvalidRequest, NotFound
 
 # Ours keep documents whole, replace them by themselves and take chunks without a vector.
-DOCUMENT_STORES = frozenset({"inline::faiss_hybrid"})
+DOCUMENT_STORES = frozenset({"inline::faiss_hybrid", "remote::pgvector_async"})
 
 _EVERY_MODE = frozenset(SearchMode)
 _MODES = {
     "inline::faiss_hybrid": _EVERY_MODE,
+    "remote::pgvector_async": _EVERY_MODE,
     "remote::pgvector": _EVERY_MODE,
     "inline::sqlite-vec": _EVERY_MODE,
     "inline::milvus": _EVERY_MODE,

@@ -1,25 +1,11 @@
 """Settings of the provider in run.yaml."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-type Language = Literal[
-    "danish",
-    "dutch",
-    "english",
-    "finnish",
-    "french",
-    "german",
-    "hungarian",
-    "italian",
-    "norwegian",
-    "portuguese",
-    "russian",
-    "spanish",
-    "swedish",
-]
+from lightspeed_stack_providers.vector_stores.languages import Language
 
 
 def _names_a_file(path: Path) -> Path:
@@ -40,8 +26,9 @@ class FaissHybridConfig(BaseModel):
     )
     keyword_language: Language = Field(
         default="english",
-        description="Language of the word stems and stop words of keyword search. It may be "
-        "changed at any time; nothing on disk depends on it.",
+        description="Language of the word stems and stop words of keyword search, for documents "
+        "that do not tell theirs in the metadata `language`. It may be changed at any time; "
+        "nothing on disk depends on it.",
     )
     mark_queries: bool = Field(
         default=False,

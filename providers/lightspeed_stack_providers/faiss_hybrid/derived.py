@@ -8,13 +8,15 @@ import json
 import logging
 import sqlite3
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from lightspeed_stack_providers.faiss_hybrid import filters, stores
 from lightspeed_stack_providers.faiss_hybrid.failures import DamagedContent
-from lightspeed_stack_providers.faiss_hybrid.keyword_index import KeywordIndex
-from lightspeed_stack_providers.faiss_hybrid.stores import Store
+from lightspeed_stack_providers.faiss_hybrid.keyword_index import KeywordIndex, Text
 from lightspeed_stack_providers.faiss_hybrid.vector_index import VectorIndex
+from lightspeed_stack_providers.vector_stores.chunks import headline_of
+from lightspeed_stack_providers.vector_stores.languages import Language, analysis_of
+from lightspeed_stack_providers.vector_stores.records import Store
 
 _log = logging.getLogger(__name__)
 
@@ -25,8 +27,9 @@ _REMEMBERED_FILTERS: Final = 16
 class DerivedIndex:
     """Both indexes of the store `store_key`. Not thread-safe."""
 
-    def __init__(self, store: Store, language: str) -> None:
+    def __init__(self, store: Store, language: Language) -> None:
         self.store_key = store.store_key
+        self._language: Language = language
         self.vectors = VectorIndex(store.embedding_dimension)
         self.words = KeywordIndex(language)
         self._version = 0
@@ -92,15 +95,17 @@ class DerivedIndex:
             self._last_removal = rows[-1][0]
         return [chunk_key for _, chunk_key in rows]
 
-    def _new_texts(self, connection: sqlite3.Connection) -> Iterator[tuple[int, str, str]]:
+    def _new_texts(self, connection: sqlite3.Connection) -> Iterator[Text]:
         rows = connection.execute(
             "SELECT chunk_key, metadata, content FROM chunks"
             " WHERE store_key = ? AND chunk_key > ? ORDER BY chunk_key",
             (self.store_key, self._last_chunk),
         )
-        for chunk_key, metadata, content in rows:
+        for chunk_key, stored, content in rows:
             self._last_chunk = chunk_key
-            yield chunk_key, _headline(json.loads(metadata)), content
+            metadata = json.loads(stored)
+            analysis = analysis_of(metadata.get("language"), self._language)
+            yield Text(chunk_key, headline_of(metadata), content, analysis)
 
     def _add_vectors(self, connection: sqlite3.Connection) -> None:
         cursor = connection.execute(
@@ -116,8 +121,8 @@ class DerivedIndex:
 class DerivedIndexes:
     """The indexes of all stores of a file, made when a store is first searched."""
 
-    def __init__(self, language: str) -> None:
-        self._language = language
+    def __init__(self, language: Language) -> None:
+        self._language: Language = language
         self._by_store: dict[int, DerivedIndex] = {}
 
     def current(self, connection: sqlite3.Connection, store: Store) -> DerivedIndex:
@@ -157,7 +162,3 @@ class DerivedIndexes:
             _log.warning("vector store index damaged", extra={"store": store.store_id})
             return False
         return True
-
-
-def _headline(metadata: dict[str, Any]) -> str:
-    return " ".join(str(metadata[key]) for key in ("title", "heading") if metadata.get(key))

@@ -1,32 +1,12 @@
 """The documents of a store, as lists and contents. Reads only."""
 
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from llama_stack_api import EmbeddedChunk
 
-from lightspeed_stack_providers.faiss_hybrid.chunk_rows import embedded_chunk
-from lightspeed_stack_providers.faiss_hybrid.stores import Store
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A document that the store holds; `pending` of its chunks still lack their vector."""
-
-    document_key: int
-    document_id: str
-    created_at: int
-    content_hash: str | None
-    title: str | None
-    url: str | None
-    source: str | None
-    bytes: int
-    chunks: int
-    pending: int
-    has_text: bool
-
+from lightspeed_stack_providers.vector_stores.chunks import embedded_chunk, unpacked
+from lightspeed_stack_providers.vector_stores.records import Document, Store
 
 _OF_A_STORE: Final = (
     "SELECT document_key, document_id, created_at, content_hash, title, url, source, bytes, chunks,"
@@ -55,9 +35,7 @@ def source_text(connection: sqlite3.Connection, document: Document) -> str | Non
     ).fetchone()[0]
 
 
-def chunks(
-    connection: sqlite3.Connection, store: Store, document: Document
-) -> Sequence[EmbeddedChunk]:
+def chunks(connection: sqlite3.Connection, store: Store, document: Document) -> list[EmbeddedChunk]:
     """Read the chunks of a document in the order of its text, as far as that is known."""
     rows = connection.execute(
         "SELECT chunk_id, content, metadata, chunk_metadata, embedding"
@@ -65,4 +43,7 @@ def chunks(
         " ORDER BY json_extract(metadata, '$.start'), chunk_key",
         (document.document_key,),
     )
-    return [embedded_chunk(row, store) for row in rows]
+    return [
+        embedded_chunk((chunk_id, content, metadata, chunk_metadata, unpacked(embedding)), store)
+        for chunk_id, content, metadata, chunk_metadata, embedding in rows
+    ]

@@ -1,10 +1,13 @@
 """The words of one store in memory, by tantivy: BM25 over word stems, titles counted double.
 
+Each text is stemmed by its own language; a question is stemmed by all languages of the store.
+
 Kept in memory and never on disk: tantivy allows one writer to a folder, and several processes
 share a store. It is derived from the SQLite file at a rate of about ten thousand chunks a second.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
@@ -21,10 +24,12 @@ from tantivy import (
     Tokenizer,
 )
 
-from lightspeed_stack_providers.faiss_hybrid.ranking import Ranking
+from lightspeed_stack_providers.vector_stores.languages import Analysis, Language, with_words
+from lightspeed_stack_providers.vector_stores.ranking import Ranking
 
 _HEADLINE_BOOST: Final = 2.0
 _LONGEST_WORD: Final = 100
+_LONGEST_QUESTION: Final = 20_000
 _MOST_WORDS: Final = 128  # of a question that is a document, the beginning
 _WRITER_BYTES: Final = 15_000_000  # the least that tantivy takes
 _STEMMED: Final = "stemmed"
@@ -47,44 +52,54 @@ def _schema() -> Schema:
     return builder.build()
 
 
-def _analyzer(language: str, *, without_stop_words: bool) -> TextAnalyzer:
+def _analyzer(analysis: Analysis, *, without_stop_words: bool) -> TextAnalyzer:
     builder = TextAnalyzerBuilder(Tokenizer.simple())
     builder = builder.filter(Filter.remove_long(_LONGEST_WORD)).filter(Filter.lowercase())
+    if analysis == "simple":
+        return builder.filter(Filter.ascii_fold()).build()
     if without_stop_words:
-        builder = builder.filter(Filter.stopword(language))
-        if language == "english":
+        builder = builder.filter(Filter.stopword(analysis))
+        if analysis == "english":
             words: list[str] = [*_ENGLISH_STOP_WORDS.split()]
             builder = builder.filter(Filter.custom_stopword(words))
-    return builder.filter(Filter.stemmer(language)).filter(Filter.ascii_fold()).build()
+    return builder.filter(Filter.stemmer(analysis)).filter(Filter.ascii_fold()).build()
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What is found by its words: a chunk with what stands above it."""
+
+    key: int
+    headline: str
+    body: str
+    analysis: Analysis
 
 
 class KeywordIndex:
     """Texts under the keys of their chunks. Not thread-safe."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: Language) -> None:
         self._schema = _schema()
         self._index = Index(self._schema)
-        self._all_words = _analyzer(language, without_stop_words=False)
-        self._telling_words = _analyzer(language, without_stop_words=True)
-        self._index.register_tokenizer(_STEMMED, self._all_words)
+        self._default: Analysis = language
+        self._all_words: dict[Analysis, TextAnalyzer] = {}
+        self._telling_words: dict[Analysis, TextAnalyzer] = {}
+        self._know(language)
+        self._index.register_tokenizer(_STEMMED, self._all_words[language])
 
     def __len__(self) -> int:
         return self._index.searcher().num_docs
 
-    def change(self, *, add: Iterator[tuple[int, str, str]], remove: Sequence[int] = ()) -> None:
-        """Take (key, headline, text) rows in and let others go, in one step."""
+    def change(self, *, add: Iterator[Text], remove: Sequence[int] = ()) -> None:
+        """Take texts in and let others go, in one step."""
         first = next(add, None)
         if first is None and not remove:
             return
         writer = self._index.writer(_WRITER_BYTES, 1)
         for key in remove:
             writer.delete_documents_by_term("key", key)
-        for key, headline, text in chain([first] if first else [], add):
-            document = Document()
-            document.add_integer("key", key)
-            document.add_text("headline", headline)
-            document.add_text("body", text)
-            writer.add_document(document)
+        for text in chain([first] if first else [], add):
+            writer.add_document(self._document(text))
         writer.commit()
         writer.wait_merging_threads()
         self._index.reload()
@@ -94,7 +109,7 @@ class KeywordIndex:
 
         Stop words are left out unless the question has no others.
         """
-        words = self._telling_words.analyze(text) or self._all_words.analyze(text)
+        words = self._words(text)
         depth = min(limit, len(self) if only is None else len(only))
         if not words or depth == 0:
             return []
@@ -112,6 +127,33 @@ class KeywordIndex:
         keys = searcher.fast_field_values("key", [address for _, address in hits])
         ranking = [(int(key or 0), float(hit[0])) for key, hit in zip(keys, hits, strict=True)]
         return sorted(ranking, key=lambda item: (-item[1], item[0]))
+
+    def _words(self, text: str) -> list[str]:
+        spaced = with_words(text[:_LONGEST_QUESTION])
+        for analyzers in (self._telling_words, self._all_words):
+            if words := [
+                word for analyzer in analyzers.values() for word in analyzer.analyze(spaced)
+            ]:
+                return words
+        return []
+
+    def _document(self, text: Text) -> Document:
+        document = Document()
+        document.add_integer("key", text.key)
+        for field, value in (("headline", text.headline), ("body", text.body)):
+            spaced = with_words(value)
+            if text.analysis == self._default:
+                document.add_text(field, spaced)
+            else:
+                self._know(text.analysis)
+                tokens = self._all_words[text.analysis].pre_tokenize(spaced)
+                document.add_pre_tokenized_text(field, tokens)
+        return document
+
+    def _know(self, analysis: Analysis) -> None:
+        if analysis not in self._all_words:
+            self._all_words[analysis] = _analyzer(analysis, without_stop_words=False)
+            self._telling_words[analysis] = _analyzer(analysis, without_stop_words=True)
 
     def _find(self, word: str) -> tuple[Query, Query]:
         body = Query.term_query(self._schema, "body", word, "freq")

@@ -3,37 +3,30 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import Final
 
-from llama_stack_api import EmbeddedChunk, InvalidParameterError
-
-from lightspeed_stack_providers.faiss_hybrid import chunk_rows, ranking, stores
+from lightspeed_stack_providers.faiss_hybrid import stores
 from lightspeed_stack_providers.faiss_hybrid.derived import DerivedIndex, DerivedIndexes
-from lightspeed_stack_providers.faiss_hybrid.query import SearchQuery
-from lightspeed_stack_providers.faiss_hybrid.ranking import Ranking
-from lightspeed_stack_providers.faiss_hybrid.stores import Store
-
-type Found = list[tuple[EmbeddedChunk, float]]
-
-_FUSION_DEPTH: Final = 50
+from lightspeed_stack_providers.vector_stores import ranking
+from lightspeed_stack_providers.vector_stores.chunks import embedded_chunk, unpacked
+from lightspeed_stack_providers.vector_stores.languages import Language
+from lightspeed_stack_providers.vector_stores.query import SearchQuery
+from lightspeed_stack_providers.vector_stores.ranking import Ranking
+from lightspeed_stack_providers.vector_stores.records import Store
+from lightspeed_stack_providers.vector_stores.shelf import Found
 
 
 class Searcher:
     """Searches the stores of one file. Not thread-safe; all calls come from the reading thread."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: Language) -> None:
         self.indexes = DerivedIndexes(language)
 
-    def search(self, connection: sqlite3.Connection, query: SearchQuery) -> Found:
-        """Find chunks with scores in [0, 1], best first."""
+    def search(self, connection: sqlite3.Connection, query: SearchQuery) -> Found | None:
+        """Find chunks with scores in [0, 1], best first; None in a store that was replaced."""
         store = stores.get(connection, query.store_id)
-        if query.vector is not None and len(query.vector) != store.embedding_dimension:
-            raise InvalidParameterError(
-                "embedding",
-                f"a vector of {len(query.vector)} numbers",
-                f"Vector store '{store.store_id}' has dimension {store.embedding_dimension}; "
-                f"embed the query with '{store.embedding_model}'.",
-            )
+        if store.store_key != query.store_key:
+            return None
+        query.require_dimension(store)
         index = self.indexes.current(connection, store)
         only = None if query.filters is None else index.select(connection, query.filters)
         ranked = [
@@ -45,7 +38,7 @@ class Searcher:
 
 
 def _rank(index: DerivedIndex, query: SearchQuery, only: Sequence[int] | None) -> Ranking:
-    depth = query.limit if query.mode != "hybrid" else max(_FUSION_DEPTH, 2 * query.limit)
+    depth = query.depth
     by_vector: Ranking = []
     by_words: Ranking = []
     if query.mode != "keyword" and query.vector is not None:
@@ -71,7 +64,7 @@ def _load(
         (json.dumps([key for key, _ in ranked]),),
     )
     chunks = {
-        key: chunk_rows.embedded_chunk((*row, embedding if with_embeddings else None), store)
+        key: embedded_chunk((*row, unpacked(embedding) if with_embeddings else None), store)
         for key, *row, embedding in rows
     }
     return [(chunks[key], score) for key, score in ranked]

@@ -1,49 +1,13 @@
 """The stores of a file: which model and dimension they were made with, and how big they are."""
 
-import json
 import sqlite3
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from llama_stack_api import VectorStoreNotFoundError
 
-# Among the attributes; a client's own keys do not begin so.
-_EXPIRES_AT: Final = "$expires_at"
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """A row of `stores`. `version` grows with every change of the store's chunks."""
-
-    store_key: int
-    store_id: str
-    name: str
-    embedding_model: str
-    embedding_dimension: int
-    created_at: int
-    attributes: str
-    version: int
-    chunks: int
-    vectors: int
-    log_horizon: int
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """What the client keeps beside the store."""
-        attributes = json.loads(self.attributes)
-        return {key: value for key, value in attributes.items() if key != _EXPIRES_AT}
-
-    @property
-    def expires_at(self) -> int | None:
-        """When the store ends to answer, in seconds since 1970."""
-        return json.loads(self.attributes).get(_EXPIRES_AT)
-
-    @property
-    def is_expired(self) -> bool:
-        """Say whether the store answers no more."""
-        return self.expires_at is not None and self.expires_at <= time.time()
+from lightspeed_stack_providers.vector_stores.records import Store
 
 
 def find(connection: sqlite3.Connection, store_id: str) -> Store | None:
@@ -93,12 +57,10 @@ def update(
 ) -> Store:
     """Rename a store, replace its metadata or let it expire; None leaves things as they are."""
     stored = get(connection, store_id)
-    attributes = stored.metadata if metadata is None else dict(metadata)
-    if (ends := expires_at or stored.expires_at) is not None:
-        attributes[_EXPIRES_AT] = ends
+    attributes = stored.changed_attributes(metadata=metadata, expires_at=expires_at)
     connection.execute(
         "UPDATE stores SET name = ?, attributes = ? WHERE store_key = ?",
-        (stored.name if name is None else name, json.dumps(attributes), stored.store_key),
+        (stored.name if name is None else name, attributes, stored.store_key),
     )
     return get(connection, store_id)
 

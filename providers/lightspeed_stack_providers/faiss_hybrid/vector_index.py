@@ -9,7 +9,7 @@ import faiss
 import numpy as np
 
 from lightspeed_stack_providers.faiss_hybrid.failures import DamagedContent
-from lightspeed_stack_providers.faiss_hybrid.ranking import Ranking
+from lightspeed_stack_providers.vector_stores.ranking import Ranking
 
 
 class VectorIndex:

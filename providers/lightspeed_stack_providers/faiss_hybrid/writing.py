@@ -10,10 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from llama_stack_api import ConflictError
-
-from lightspeed_stack_providers.faiss_hybrid.chunk_rows import NewChunk, NewDocument
-from lightspeed_stack_providers.faiss_hybrid.stores import Store
+from lightspeed_stack_providers.vector_stores.chunks import NewChunk, NewDocument
+from lightspeed_stack_providers.vector_stores.records import Store
+from lightspeed_stack_providers.vector_stores.versions import step_for
 
 # A process that missed more removals than these builds its indexes anew.
 REMOVALS_KEPT: Final = 10_000
@@ -87,16 +86,10 @@ class Changes:
             self._describe(document_key, document)
             return document_key
         document_key, content_hash, has_text = row
-        same_version = document.content_hash == content_hash
-        if document.text is None and has_text:
-            if not same_version and document.content_hash is not None:
-                raise ConflictError(
-                    f"Document '{document.document_id}' has the content hash {content_hash} by "
-                    f"now; chunks of its version {document.content_hash} were not stored."
-                )
-        elif not (same_version and has_text and content_hash is not None):
-            if not same_version and document.text is not None:
-                self._remove_where("document_key = ?", document_key)
+        step = step_for(document, content_hash=content_hash, has_text=bool(has_text))
+        if step == "replace":
+            self._remove_where("document_key = ?", document_key)
+        if step != "keep":
             self._describe(document_key, document)
         return document_key
 

@@ -1,5 +1,7 @@
 """How documents are stored in stores that keep documents and in those that do not."""
 
+from dataclasses import replace
+
 import pytest
 
 from lightspeed_core.domain.retrieval import Chunk, SourceDocument
@@ -49,7 +51,7 @@ async def test_stores_of_absent_providers_are_not_listed():
 
 async def test_a_document_store_is_given_the_source_and_pending_chunks():
     stack = stack_with("inline::faiss_hybrid")
-    await insert_document(stack, "docs", SOURCE, CHUNKS)
+    await insert_document(stack, "docs", replace(SOURCE, language="de"), CHUNKS)
     ((_, (_, (first, second))),) = stack.asked
     assert first["embedding"] == [1.0, 0.0]
     assert first["metadata"]["source_text"] == "one two"
@@ -60,6 +62,7 @@ async def test_a_document_store_is_given_the_source_and_pending_chunks():
         "start": 4,
         "end": 7,
         "title": "T",
+        "language": "de",
         "heading": "A",
         "page": 2,
     }

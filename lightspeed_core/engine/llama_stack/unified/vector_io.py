@@ -1,7 +1,8 @@
 """Providers of vector stores: from `vector_store.providers` to the parts of run.yaml.
 
 Vectors for `faiss` go to the hybrid store of ours, which any number of processes share, unless a
-setting is known to Llama Stack's own alone.
+setting is known to Llama Stack's own alone. For `pgvector` it is the other way round: a database
+may hold what Llama Stack's own has put there, so a setting that ours alone knows chooses ours.
 """
 
 from collections.abc import Mapping
@@ -20,8 +21,25 @@ HYBRID_KEYS: Final = frozenset({"db_path", "keyword_language", "mark_queries"})
 """What `faiss_hybrid` can be told."""
 
 HYBRID: Final = "inline::faiss_hybrid"
+
+PGVECTOR_ASYNC_KEYS: Final = frozenset(
+    {
+        "ssl_mode",
+        "ca_cert_path",
+        "namespace",
+        "table_prefix",
+        "pool_size",
+        "statement_seconds",
+        "hnsw",
+        "keyword_language",
+        "mark_queries",
+    }
+)
+"""What `pgvector_async` can be told and Llama Stack's own cannot."""
+
 DATA_DIR: Final = "${env.LIGHTSPEED_DATA_DIR:=~/.local/share/lightspeed-stack}"
 _HYBRID_MODULE: Final = "lightspeed_stack_providers.faiss_hybrid"
+_PGVECTOR_ASYNC_MODULE: Final = "lightspeed_stack_providers.pgvector_async"
 _POSTGRES: Final = {
     "host": "${env.POSTGRES_HOST:=127.0.0.1}",
     "port": "${env.POSTGRES_PORT:=5432}",
@@ -33,6 +51,13 @@ _POSTGRES: Final = {
 
 def vector_io_entry(provider: VectorStoreProvider) -> Tree:
     """Return the provider's entry."""
+    if _is_ours_of_postgres(provider):
+        return {
+            "provider_id": provider.id,
+            "provider_type": "remote::pgvector_async",
+            "module": _PGVECTOR_ASYNC_MODULE,
+            "config": {**_POSTGRES, **provider.config},
+        }
     if provider.type is VectorStoreProviderType.PGVECTOR:
         return pgvector_entry(provider.id, provider.config)
     if provider.config.keys() - HYBRID_KEYS:
@@ -75,6 +100,7 @@ def backends(section: VectorStoreConfiguration) -> Tree:
         _backend(provider.id): key_value_backend(_backend(provider.id))
         for provider in section.providers
         if provider.type is VectorStoreProviderType.PGVECTOR
+        and not _is_ours_of_postgres(provider)
         and "persistence" not in provider.config
     }
 
@@ -116,6 +142,11 @@ def check_embedding_models(section: VectorStoreConfiguration, owners: set[str]) 
                 f"vector_store.providers[{index}].embedding_model: '{provider.embedding_model}': "
                 f"there is no provider '{owner}' of models; there are {', '.join(sorted(owners))}"
             )
+
+
+def _is_ours_of_postgres(provider: VectorStoreProvider) -> bool:
+    is_pgvector = provider.type is VectorStoreProviderType.PGVECTOR
+    return is_pgvector and bool(provider.config.keys() & PGVECTOR_ASYNC_KEYS)
 
 
 def _split(model: str, index: int) -> tuple[str, str]:

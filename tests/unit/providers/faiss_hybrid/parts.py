@@ -24,6 +24,7 @@ from lightspeed_stack_providers.faiss_hybrid import (
     FaissHybridConfig,
     get_provider_impl,
 )
+from lightspeed_stack_providers.vector_stores.shelved import ShelvedStores
 
 STORE = "kb"
 MODEL = "words/hashed"
@@ -132,12 +133,12 @@ def document(
     return chunks
 
 
-async def insert(provider: FaissHybrid, *chunks: EmbeddedChunk, store_id: str = STORE) -> None:
+async def insert(provider: ShelvedStores, *chunks: EmbeddedChunk, store_id: str = STORE) -> None:
     """Insert chunks."""
     await provider.insert_chunks(InsertChunksRequest(vector_store_id=store_id, chunks=list(chunks)))
 
 
-async def query(provider: FaissHybrid, text: str, **params: Any) -> list[tuple[str, float]]:
+async def query(provider: ShelvedStores, text: str, **params: Any) -> list[tuple[str, float]]:
     """Search: the ids of the chunks found and their scores."""
     request = QueryChunksRequest(vector_store_id=STORE, query=text, params=params)
     response = await provider.query_chunks(request)
@@ -145,12 +146,12 @@ async def query(provider: FaissHybrid, text: str, **params: Any) -> list[tuple[s
     return list(zip(ids, response.scores, strict=True))
 
 
-async def found_ids(provider: FaissHybrid, text: str, **params: Any) -> list[str]:
+async def found_ids(provider: ShelvedStores, text: str, **params: Any) -> list[str]:
     """Search: the ids of the chunks found, best first."""
     return [chunk_id for chunk_id, _ in await query(provider, text, **params)]
 
 
-async def listed(provider: FaissHybrid, store_id: str = STORE) -> dict[str, dict[str, Any]]:
+async def listed(provider: ShelvedStores, store_id: str = STORE) -> dict[str, dict[str, Any]]:
     """List the documents: their attributes by id, in the order of their arrival."""
     response = await provider.openai_list_files_in_vector_store(store_id, limit=None, order="asc")
     return {file.id: cast("dict[str, Any]", file.attributes) for file in response.data}

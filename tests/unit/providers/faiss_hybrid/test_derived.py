@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from llama_stack_api import EmbeddedChunk
 
-from lightspeed_stack_providers.faiss_hybrid import chunk_rows, schema, stores
+from lightspeed_stack_providers.faiss_hybrid import schema, stores
 from lightspeed_stack_providers.faiss_hybrid.derived import DerivedIndex, DerivedIndexes
 from lightspeed_stack_providers.faiss_hybrid.failures import DamagedContent
 from lightspeed_stack_providers.faiss_hybrid.writing import REMOVALS_KEPT, Changes
+from lightspeed_stack_providers.vector_stores import chunks as new_chunks
 from tests.unit.providers.faiss_hybrid.parts import DIMENSION, MODEL, STORE, chunk
 
 
@@ -26,7 +27,7 @@ def put(connection: sqlite3.Connection, chunks: Iterable[EmbeddedChunk]) -> None
     store = stores.get(connection, STORE)
     changes = Changes(connection, store)
     connection.execute("BEGIN")
-    changes.insert(*chunk_rows.read(list(chunks), store))
+    changes.insert(*new_chunks.read(list(chunks), store))
     changes.finish()
     connection.execute("COMMIT")
 

@@ -19,10 +19,11 @@ from llama_stack_api import (
     VectorStoreNotFoundError,
 )
 
-from lightspeed_stack_providers.faiss_hybrid import FaissHybrid, chunk_rows, schema, stores
-from lightspeed_stack_providers.faiss_hybrid.query import Mode, SearchQuery
+from lightspeed_stack_providers.faiss_hybrid import FaissHybrid, schema, stores
 from lightspeed_stack_providers.faiss_hybrid.search import Searcher
 from lightspeed_stack_providers.faiss_hybrid.writing import Changes
+from lightspeed_stack_providers.vector_stores import chunks as new_chunks
+from lightspeed_stack_providers.vector_stores.query import Mode, SearchQuery
 from tests.unit.providers.faiss_hybrid.parts import (
     DIMENSION,
     MODEL,
@@ -331,10 +332,14 @@ def test_scores_are_between_none_and_one_and_fall(
     stores.register(connection, STORE, name=STORE, model=MODEL, dimension=DIMENSION)
     changes = Changes(connection, stores.get(connection, STORE))
     chunks = [chunk(f"c{i}", text, vector=own) for i, (text, own) in enumerate(texts)]
-    changes.insert(*chunk_rows.read(chunks, stores.get(connection, STORE)))
+    changes.insert(*new_chunks.read(chunks, stores.get(connection, STORE)))
     changes.finish()
-    wanted = SearchQuery(store_id=STORE, text=question, mode=mode, vector=vector or None)
+    store_key = stores.get(connection, STORE).store_key
+    wanted = SearchQuery(
+        store_id=STORE, text=question, mode=mode, vector=vector or None, store_key=store_key
+    )
     found = Searcher("english").search(connection, wanted)
+    assert found is not None
     connection.execute("ROLLBACK")
     scores = [score for _, score in found]
     assert all(0 <= score <= 1 for score in scores)

@@ -1,5 +1,6 @@
 """What a search asks for, read from the stack's two kinds of request."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
@@ -10,12 +11,14 @@ from llama_stack_api import (
     QueryChunksRequest,
 )
 
-from lightspeed_stack_providers.faiss_hybrid.chunk_rows import text_of
-from lightspeed_stack_providers.faiss_hybrid.filters import Filters
+from lightspeed_stack_providers.vector_stores.chunks import text_of
+from lightspeed_stack_providers.vector_stores.filters import Filters
+from lightspeed_stack_providers.vector_stores.records import Store
 
 type Mode = Literal["vector", "keyword", "hybrid"]
 
 _DEFAULT_LIMIT: Final = 10
+_FUSION_DEPTH: Final = 50
 _RANKERS_OF_OTHERS: Final = frozenset({"weighted", "neural"})
 
 
@@ -35,6 +38,21 @@ class SearchQuery:
     score_threshold: float = 0.0
     with_embeddings: bool = False
     store_key: int = 0
+
+    @property
+    def depth(self) -> int:
+        """How many to take of each ranking."""
+        return self.limit if self.mode != "hybrid" else max(_FUSION_DEPTH, 2 * self.limit)
+
+    def require_dimension(self, store: Store) -> None:
+        """Raise `InvalidParameterError` when the vector does not fit those of the store."""
+        if self.vector is not None and len(self.vector) != store.embedding_dimension:
+            raise InvalidParameterError(
+                "embedding",
+                f"a vector of {len(self.vector)} numbers",
+                f"Vector store '{store.store_id}' has dimension {store.embedding_dimension}; "
+                f"embed the query with '{store.embedding_model}'.",
+            )
 
 
 def read_query(request: QueryChunksRequest) -> SearchQuery:
@@ -102,4 +120,7 @@ def _vector(value: Any) -> Sequence[float] | None:
         return None
     if not isinstance(value, list) or not all(isinstance(each, int | float) for each in value):  # pyright: ignore[reportUnknownVariableType] - being checked
         raise InvalidParameterError("embedding", type(value).__name__, "It is a list of numbers.")
-    return cast("list[float]", value)
+    vector = cast("list[float]", value)
+    if not all(math.isfinite(number) for number in vector):
+        raise InvalidParameterError("embedding", "a vector", "All of its numbers must be finite.")
+    return vector

@@ -19,7 +19,7 @@ class WithoutFiles(VectorIO):
     def refuse(self, what: str) -> NoReturn:
         """Say what is not served and what to do instead."""
         message = (
-            f"inline::faiss_hybrid does not {what}: it takes chunks, not files. "
+            f"This vector store does not {what}: it takes chunks, not files. "
             "Insert the chunks of a document with /v1/vector-io/insert."
         )
         raise NotImplementedError(message)

@@ -7,7 +7,7 @@ type Ranking = list[tuple[int, float]]
 """Chunk keys with their scores, best first."""
 
 RRF_K: Final = 60
-_BM25_PIVOT: Final = 10.0
+BM25_PIVOT: Final = 10.0
 
 
 def cosine_score(cosine: float) -> float:
@@ -24,7 +24,7 @@ def bm25_score(bm25: float) -> float:
     It is Lucene's saturation function (`FeatureField.newSaturationQuery`); the pivot, which gets
     0.5, is about what a chunk reaches that holds two or three rare words of the question.
     """
-    return bm25 / (bm25 + _BM25_PIVOT)
+    return bm25 / (bm25 + BM25_PIVOT)
 
 
 def fuse(rankings: Sequence[Sequence[int]], *, k: float = RRF_K) -> Ranking:

@@ -16,8 +16,7 @@ from llama_stack_api import (
     VectorStoreSearchResponse,
 )
 
-from lightspeed_stack_providers.faiss_hybrid.documents import Document
-from lightspeed_stack_providers.faiss_hybrid.stores import Store
+from lightspeed_stack_providers.vector_stores.records import Document, Store
 
 type Status = Literal["completed", "in_progress"]
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightspeed_stack_providers.faiss_hybrid.ranking import bm25_score, cosine_score, fuse
+from lightspeed_stack_providers.vector_stores.ranking import bm25_score, cosine_score, fuse
 
 rankings = st.lists(st.integers(1, 50), unique=True, max_size=30)
 

@@ -3,7 +3,7 @@
 import json
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from llama_stack_api import (
     TextContentItem,
 )
 
-from lightspeed_stack_providers.faiss_hybrid.stores import Store
+from lightspeed_stack_providers.vector_stores.records import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,9 @@ def unpacked(embedding: bytes | None) -> list[float]:
     return list(struct.unpack(f"<{len(embedding) // 4}f", embedding))
 
 
-def embedded_chunk(row: tuple[str, str, str, str, bytes | None], store: Store) -> EmbeddedChunk:
+def embedded_chunk(
+    row: tuple[str, str, str, str, Sequence[float] | None], store: Store
+) -> EmbeddedChunk:
     """Give (chunk_id, content, metadata, chunk_metadata, embedding) back as the stack's chunk."""
     chunk_id, content, metadata, chunk_metadata, embedding = row
     return EmbeddedChunk(
@@ -95,10 +97,15 @@ def embedded_chunk(row: tuple[str, str, str, str, bytes | None], store: Store) -
         content=content,
         metadata=json.loads(metadata),
         chunk_metadata=ChunkMetadata.model_validate_json(chunk_metadata),
-        embedding=unpacked(embedding),
+        embedding=list(embedding or ()),
         embedding_model=store.embedding_model,
         embedding_dimension=store.embedding_dimension,
     )
+
+
+def headline_of(metadata: Mapping[str, Any]) -> str:
+    """Join what stands above a chunk's text and counts double."""
+    return " ".join(str(metadata[key]) for key in ("title", "heading") if metadata.get(key))
 
 
 def _new_chunk(chunk: EmbeddedChunk, document_id: str | None, store: Store) -> NewChunk:

@@ -1,0 +1,1 @@
+"""What the vector stores of this package share: the stack's API, chunks, queries, scores."""
