@@ -28,6 +28,17 @@ class InvalidRequest(LightspeedError):
     code = "invalid_request"
 
 
+class UnreadableFile(InvalidRequest):
+    """A file cannot become a document; its name and the reason are for whoever sent it."""
+
+    code = "unreadable_file"
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__("File could not be read", f"{name} {reason}")
+        self.name = name
+        self.reason = reason
+
+
 class MalformedRequest(LightspeedError):
     """The request cannot be read at all, for example an id of the wrong form."""
 

@@ -110,6 +110,11 @@ ERROR_TABLE: Final[Mapping[type[LightspeedError], ErrorRow]] = MappingProxyType(
                 "Invalid attribute value", "Invalid attachment type foo: must be one of ..."
             ),
         ),
+        errors.UnreadableFile: ErrorRow(
+            422,
+            "File could not be read",
+            errors.UnreadableFile("manual.pdf", "is encrypted; save it without a password"),
+        ),
         errors.QuotaExceeded: ErrorRow(
             429, "Quota exceeded", errors.QuotaExceeded.of_model("openai/gpt-4-turbo")
         ),

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from lightspeed_core.config.parsing import ParseLimits
 from lightspeed_core.config.section import HttpUrl, Section
 
 
@@ -42,4 +43,7 @@ class KnowledgeConfiguration(Section):
     )
     folders: tuple[KnowledgeFolder, ...] = Field(
         default=(), description="Folders that are indexed at start, and watched where it is set."
+    )
+    limits: ParseLimits = Field(
+        default=ParseLimits(), description="What reading one file may cost."
     )

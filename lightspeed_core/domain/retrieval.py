@@ -2,14 +2,36 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class PageSpan(NamedTuple):
+    """A page of a document: text[start:end]. Numbers begin with 1; a page may be empty."""
+
+    number: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """The file that a document was read from, as it was then.
+
+    `modified_ns` is in nanoseconds since 1970, `digest` the SHA-256 of its bytes in hexadecimal.
+    """
+
+    path: str
+    size: int
+    modified_ns: int
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceDocument:
     """A document as it was read; `content_hash` is the SHA-256 of `text` in hexadecimal.
 
-    `language` is an ISO 639 code where the document tells one.
+    `pages` are in order and without gaps where the format has pages. `language` is an ISO 639
+    code where the document tells one. `file` is set for a file that this machine can see.
     """
 
     document_id: str
@@ -18,15 +40,21 @@ class SourceDocument:
     title: str
     url: str | None = None
     source: str | None = None
+    media_type: str = "text/markdown"
     language: str | None = None
+    pages: tuple[PageSpan, ...] = field(default=(), repr=False)
+    file: SourceFile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """A piece of a document: `content == document.text[start:end]`, offsets in characters.
 
-    `heading` is the path of titles above the chunk. `vector` is None until it was computed; the
-    keyword index finds the chunk all the same.
+    `heading` is the path of titles above the chunk, `page` the number of the page it begins on,
+    and `page_breaks` are the offsets in the document at which further pages begin within it.
+    `table_header` is the header of the table of which the chunk is a later piece; it is embedded
+    with the chunk and no part of it. `vector` is None until it was computed; the keyword index
+    finds the chunk all the same.
     """
 
     chunk_id: str
@@ -36,7 +64,21 @@ class Chunk:
     end: int
     heading: str = ""
     page: int | None = None
+    page_breaks: tuple[int, ...] = ()
+    table_header: str = ""
     vector: Sequence[float] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkOrigin:
+    """What is needed to check a chunk while an answer cites it, and is kept with no turn.
+
+    `content_digest` is the SHA-256 of the text as it was cut; `page_breaks` as in `Chunk`.
+    """
+
+    content_digest: str | None = None
+    page_breaks: tuple[int, ...] = ()
+    file: SourceFile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +86,8 @@ class RagChunk:
     """A chunk that a search found, with its score in [0, 1] where the store can bound it.
 
     `start` and `end` are character offsets in the stored source text, None where the store
-    does not know them. `attributes` is what the store keeps beside the text.
+    does not know them, `page` is the number of the page it begins on. `attributes` is what the
+    store keeps beside the text.
     """
 
     chunk_id: str
@@ -58,7 +101,10 @@ class RagChunk:
     content_hash: str | None = None
     start: int | None = None
     end: int | None = None
+    heading: str | None = None
+    page: int | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    origin: ChunkOrigin | None = field(default=None, repr=False, compare=False)
 
     @property
     def described_attributes(self) -> dict[str, Any]:
@@ -82,7 +128,11 @@ class ReferencedDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
-    """A marker of the answer, checked: `quote` stands at [start, end) of the source text."""
+    """A marker of the answer, checked: `quote` stands at [start, end) of the source text.
+
+    `page` is the one on which the quote begins. `is_stale` says that the document's file has
+    changed since it was indexed, so that it may no longer say so.
+    """
 
     marker: str
     document_id: str | None
@@ -93,3 +143,6 @@ class Citation:
     start: int | None
     end: int | None
     quote: str
+    page: int | None = None
+    heading: str | None = None
+    is_stale: bool = False

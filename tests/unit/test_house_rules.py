@@ -33,6 +33,7 @@ CATCHES_EVERYTHING = {
     "lightspeed_core/engine/llama_stack/failures.py": 1,
     "lightspeed_core/engine/llama_stack/in_process.py": 1,
     "lightspeed_core/engine/llama_stack/loading.py": 1,
+    "lightspeed_core/ingest/parse/child.py": 1,
     "lightspeed_core/ingest/runner.py": 1,
     "lightspeed_core/mcp/sdk.py": 2,
     "providers/lightspeed_stack_providers/extractive/similarity.py": 1,

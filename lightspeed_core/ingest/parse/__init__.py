@@ -1,0 +1,1 @@
+"""Files of many formats become text; what reads them runs in a process of its own."""
