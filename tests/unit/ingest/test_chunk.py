@@ -2,10 +2,11 @@
 
 import hashlib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightspeed_core.domain.retrieval import SourceDocument
+from lightspeed_core.domain.retrieval import PageSpan, SourceDocument
 from lightspeed_core.ingest.chunk import (
     MAX_TOKENS,
     chunk_document,
@@ -67,6 +68,96 @@ def test_code_and_tables_stay_whole_where_they_fit() -> None:
     assert any(table.strip() in content for content in contents)
 
 
+@pytest.mark.requirement("chunks.tables")
+def test_a_long_table_is_cut_between_rows_and_each_piece_is_embedded_with_the_header() -> None:
+    rows = [
+        f"| service {number} | {8000 + number} | listens on this port |" for number in range(60)
+    ]
+    table = "\n".join(["| name | port | meaning |", "|---|---|---|", *rows])
+    text = f"## Ports\n\n{PARAGRAPH}\n\n{table}\n\n{PARAGRAPH}"
+    named = document(text)
+    chunks = [chunk for chunk in chunk_document(named) if "| service" in chunk.content]
+    assert len(chunks) > 3
+    assert chunks[0].table_header == ""
+    assert chunks[0].content.startswith("| name | port | meaning |\n|---|---|---|\n| service 0 |")
+    for chunk in chunks[1:]:
+        assert chunk.table_header == "| name | port | meaning |"
+        assert chunk.content.startswith("| service")
+        assert chunk.content.endswith("listens on this port |")
+        assert embedding_text(named, chunk).startswith(
+            "Guide > Ports\n| name | port | meaning |\n| service"
+        )
+        assert estimate_tokens(f"{chunk.table_header}\n{chunk.content}") <= MAX_TOKENS
+    assert "\n".join(chunk.content for chunk in chunks) == table
+
+
+@pytest.mark.requirement("chunks.tables")
+def test_a_row_that_is_too_long_is_cut_and_no_header_takes_the_room_of_its_rows() -> None:
+    wide = f"| {' | '.join(f'column {n}' for n in range(60))} |"
+    text = "\n".join([wide, f"|{'---|' * 60}", *[f"| {'word ' * 300}|"] * 2])
+    chunks = chunk_document(document(text))
+    assert all(chunk.table_header == "" for chunk in chunks)
+    assert all(estimate_tokens(chunk.content) <= MAX_TOKENS for chunk in chunks)
+    assert sum(chunk.content.count("word") for chunk in chunks) == 600
+
+
+@pytest.mark.requirement("chunks.pages")
+def test_a_chunk_knows_its_page_and_where_the_next_ones_begin() -> None:
+    parts = ["First page.\n\n", "", "# Third\n\nText of it.\n\n", "Fourth page.\n\n"]
+    pages: list[PageSpan] = []
+    for number, part in enumerate(parts, start=1):
+        start = pages[-1].end if pages else 0
+        pages.append(PageSpan(number, start, start + len(part)))
+    text = "".join(parts)
+    paged = SourceDocument(
+        document_id="a.pdf", text=text, content_hash="", title="A", pages=tuple(pages)
+    )
+    (chunk,) = chunk_document(paged)
+    assert (chunk.page, chunk.page_breaks) == (1, (13, 13, 35))
+    assert text[35:].startswith("Fourth page.")
+    third = chunk_document(paged, max_tokens=6)[1]
+    assert third.content.startswith("# Third")
+    assert (third.page, third.page_breaks) == (3, ())
+    assert chunk_document(document(text))[0].page is None
+
+
+def test_a_plain_text_has_no_headings() -> None:
+    text = "# a comment\nvalue = 1\n\n# another\n"
+    plain = SourceDocument(
+        document_id="a.txt", text=text, content_hash="", title="a", media_type="text/plain"
+    )
+    (chunk,) = chunk_document(plain)
+    assert (chunk.heading, chunk.content) == ("", text.strip())
+
+
+def test_sizes_are_those_of_the_models_own_count() -> None:
+    named = document("word " * 1000)
+    chunks = chunk_document(named, max_tokens=50, count=lambda text: 2 * len(text.split()))
+    assert {len(chunk.content.split()) for chunk in chunks} == {25}
+
+
+@pytest.mark.parametrize("kind", ["text/markdown", "text/plain"])
+@pytest.mark.parametrize("unit", ["A sentence of words. ", "Lines of it\n", "x", "| a | b |\n"])
+def test_cutting_is_linear(unit: str, kind: str) -> None:
+    def counted(length: int) -> int:
+        read = 0
+
+        def count(text: str) -> int:
+            nonlocal read
+            read += len(text)
+            return estimate_tokens(text)
+
+        text = unit * (length // len(unit))
+        named = SourceDocument(
+            document_id="a", text=text, content_hash="", title="a", media_type=kind
+        )
+        chunk_document(named, count=count)
+        return read
+
+    # What is counted over and over would grow with the square.
+    assert counted(400_000) < 6 * counted(100_000)
+
+
 def test_an_overlong_heading_with_nothing_below_it_is_not_lost() -> None:
     text = "# " + "word " * 400
     chunks = chunk_document(document(text))
@@ -83,10 +174,18 @@ def test_an_empty_text_has_no_chunks() -> None:
     assert chunk_document(document(" \n")) == []
 
 
-def test_ids_are_the_same_for_the_same_version_only() -> None:
-    one, same = (chunk_document(document(f"# A\n\n{PARAGRAPH}"))[0].chunk_id for _ in "12")
-    other = chunk_document(document(f"# A\n\n{PARAGRAPH}\n"))[0].chunk_id
-    assert one == same != other
+def test_a_chunk_that_stays_as_it_was_keeps_its_id() -> None:
+    before = chunk_document(document(f"# A\n\n{PARAGRAPH}\n\n# B\n\n{PARAGRAPH}"))
+    after = chunk_document(document(f"# New\n\n{PARAGRAPH}\n\n# B\n\n{PARAGRAPH}"))
+    assert before[0].chunk_id != after[0].chunk_id
+    assert before[1].chunk_id == after[1].chunk_id
+    assert before[1].start != after[1].start
+
+
+def test_equal_chunks_of_a_document_have_ids_of_their_own() -> None:
+    chunks = chunk_document(document(f"# A\n\n{PARAGRAPH}\n\n# A\n\n{PARAGRAPH}"))
+    assert chunks[0].content == chunks[1].content
+    assert chunks[0].chunk_id != chunks[1].chunk_id
 
 
 def test_the_embedded_text_names_title_and_headings_once() -> None:
@@ -110,15 +209,28 @@ BLOCKS = st.sampled_from(
     [
         *("# One", "## Two", "### Three", "#", "text é 日本", PARAGRAPH, "- a\n- b\n  - c", "---"),
         *("```\n# x\n```", "```", "~~~", "| a | b |\n|---|---|\n| 1 | 2 |", "> quote", "1. one"),
+        *(
+            "| n | text |\n|---|---|\n" + "| 1 | some words of a row |\n" * 50,
+            "| a |\n|---|\n| b |",
+        ),
         *("word " * 400, "x" * 3000, "\u2028", "\t", "<div>\n\n</div>", "**bold** `code`", "\\"),
     ]
 )
 
 
-@given(st.lists(BLOCKS, max_size=12), st.sampled_from(["\n", "\n\n", "\r\n", " "]))
-def test_offsets_are_exact_and_no_word_is_lost(blocks: list[str], between: str) -> None:
+@pytest.mark.requirement("chunks.exact")
+@given(
+    st.lists(BLOCKS, max_size=12),
+    st.sampled_from(["\n", "\n\n", "\r\n", " "]),
+    st.sampled_from(["text/markdown", "text/plain"]),
+)
+def test_offsets_are_exact_and_no_word_is_lost(blocks: list[str], between: str, kind: str) -> None:
     text = between.join(blocks)
-    chunks = chunk_document(document(text))
+    named = SourceDocument(
+        document_id="a", text=text, content_hash="", title="Guide", media_type=kind
+    )
+    chunks = chunk_document(named)
+    assert len({chunk.chunk_id for chunk in chunks}) == len(chunks)
     position = 0
     for chunk in chunks:
         assert chunk.content == text[chunk.start : chunk.end]
