@@ -4,16 +4,20 @@ Knows chunks and text; it asks no model and judges by shared words alone, so a c
 that its quote speaks of the same things as the statement, not that it proves it.
 """
 
+import hashlib
 import re
+from bisect import bisect_right
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
+from lightspeed_core.assistant.freshness import Freshness
 from lightspeed_core.assistant.markers import MarkerFilter
-from lightspeed_core.domain.events import CitationVerified, ModelFinished, TextDelta
+from lightspeed_core.domain.events import CitationVerified, ModelFinished, TextDelta, Warned
 from lightspeed_core.domain.retrieval import Citation, RagChunk
+from lightspeed_core.domain.turn import TurnWarning
 from lightspeed_core.errors import LightspeedError
 
 SUPPORT_THRESHOLD: Final = 0.35
@@ -45,33 +49,39 @@ _MARK: Final = "\x1f"
 
 
 async def verify_citations[E](
-    events: AsyncGenerator[E], chunks: Sequence[RagChunk]
-) -> AsyncGenerator[E | TextDelta | CitationVerified]:
+    events: AsyncGenerator[E],
+    chunks: Sequence[RagChunk],
+    freshness: Freshness | None = None,
+) -> AsyncGenerator[E | TextDelta | CitationVerified | Warned]:
     """Release text with verified markers only; each is followed by its `CitationVerified`.
 
     Marker `[n]` means `chunks[n - 1]`; chunks may join while the answer streams. A token that
     holds nothing undecided is passed on as it came; held text comes with the next token, at the
-    latest before any event that is no text.
+    latest before any event that is no text. With `freshness` a citation of a file that has
+    changed says so, and one warning at the end names the documents.
     """
     answer = _CitedText(chunks)
+    dated = _Dates(chunks, freshness)
     try:
         async with aclosing(events):
             async for event in events:
                 if isinstance(event, TextDelta):
                     for released in answer.take(event):
-                        yield released
+                        yield await dated.checked(released)
                     continue
                 for released in answer.flush():
-                    yield released
+                    yield await dated.checked(released)
                 if isinstance(event, ModelFinished):
-                    answer = _CitedText(chunks)
+                    answer.begin_anew()
                 yield event
     except LightspeedError:
         for released in answer.flush():
-            yield released
+            yield await dated.checked(released)
         raise
     for released in answer.flush():
-        yield released
+        yield await dated.checked(released)
+    if dated.stale:
+        yield Warned(_stale_warning(dated.stale))
 
 
 def best_quote(claims: tuple[str, ...], content: str) -> tuple[int, int] | None:
@@ -79,7 +89,29 @@ def best_quote(claims: tuple[str, ...], content: str) -> tuple[int, int] | None:
 
     None below the threshold; see `support`.
     """
-    return _Passage(content).best_quote([content_words(claim) for claim in claims])
+    return _best_quote(_sentences(content), [content_words(claim) for claim in claims])
+
+
+type _Sentence = tuple[int, int, frozenset[str]]
+
+
+def _sentences(content: str) -> list[_Sentence]:
+    """Cut a text into sentences with their words, headings aside."""
+    return [
+        (start, end, content_words(content[start:end]))
+        for start, end in sentence_spans(content)
+        if not content.startswith("#", start)
+    ]
+
+
+def _best_quote(sentences: list[_Sentence], claims: list[frozenset[str]]) -> tuple[int, int] | None:
+    best: tuple[int, int] | None = None
+    best_score = (SUPPORT_THRESHOLD, float("-inf"))
+    for start, end, words in sentences:
+        score = max((support(claim, words) for claim in claims), default=0.0)
+        if (score, -len(words)) > best_score and words:
+            best, best_score = (start, end), (score, -len(words))
+    return best
 
 
 def claims_of(text: str) -> tuple[str, ...]:
@@ -129,36 +161,39 @@ def support(claim: frozenset[str], sentence: frozenset[str]) -> float:
 
 @dataclass
 class _Passage:
-    """A chunk's text, cut into sentences when the first marker asks for it."""
+    """A chunk's text, checked and cut into sentences when the first marker asks for it."""
 
-    content: str
+    chunk: RagChunk
 
     @cached_property
-    def _sentences(self) -> list[tuple[int, int, frozenset[str]]]:
-        return [
-            (start, end, content_words(self.content[start:end]))
-            for start, end in sentence_spans(self.content)
-            if not self.content.startswith("#", start)
-        ]
+    def is_exact(self) -> bool:
+        """Say whether the text is the one that was cut out of the document at its offsets."""
+        chunk = self.chunk
+        digest = chunk.origin and chunk.origin.content_digest
+        if digest and _digest(chunk.content) != digest:
+            return False
+        if chunk.start is None or chunk.end is None:
+            return chunk.start is chunk.end
+        return 0 <= chunk.start == chunk.end - len(chunk.content)
 
-    def best_quote(self, claims: list[frozenset[str]]) -> tuple[int, int] | None:
-        best: tuple[int, int] | None = None
-        best_score = (SUPPORT_THRESHOLD, float("-inf"))
-        for start, end, words in self._sentences:
-            score = max((support(claim, words) for claim in claims), default=0.0)
-            if (score, -len(words)) > best_score and words:
-                best, best_score = (start, end), (score, -len(words))
-        return best
+    @cached_property
+    def sentences(self) -> "list[_Sentence]":
+        """The sentences that may be quoted."""
+        return _sentences(self.chunk.content)
 
 
 class _CitedText:
-    """The text of one model call on its way through the filter, with the citations found."""
+    """The text of an answer on its way through the filter, with the citations found."""
 
     def __init__(self, chunks: Sequence[RagChunk]) -> None:
         self._chunks = chunks
         self._passages: dict[int, _Passage] = {}
         self._markers = MarkerFilter(self._judge)
         self._verified: list[CitationVerified] = []
+
+    def begin_anew(self) -> None:
+        """Begin the text of another model call, which no marker spans."""
+        self._markers = MarkerFilter(self._judge)
 
     def take(self, delta: TextDelta) -> list[TextDelta | CitationVerified]:
         return self._events([self._markers.feed(token) for token in delta.tokens])
@@ -176,16 +211,35 @@ class _CitedText:
             return False
         claims = [content_words(claim) for claim in claims_of(context)]
         chunk = self._chunks[number - 1]
-        passage = self._passages.setdefault(number, _Passage(chunk.content))
-        quote = passage.best_quote(claims)
-        if quote is None:
+        passage = self._passages.setdefault(number, _Passage(chunk))
+        quote = _best_quote(passage.sentences, claims)
+        if quote is None or not passage.is_exact:
             return False
-        citation = _cite(number, chunk, *quote)
-        self._verified.append(CitationVerified(citation))
+        self._verified.append(CitationVerified(_cite(number, chunk, *quote)))
         return True
 
 
+class _Dates:
+    """Marks citations of files that have changed; `stale` are their titles in order."""
+
+    def __init__(self, chunks: Sequence[RagChunk], freshness: Freshness | None) -> None:
+        self._chunks = chunks
+        self._freshness = freshness
+        self.stale: dict[str, None] = {}
+
+    async def checked(self, event: TextDelta | CitationVerified) -> TextDelta | CitationVerified:
+        if self._freshness is None or isinstance(event, TextDelta):
+            return event
+        chunk = self._chunks[int(event.citation.marker[1:-1]) - 1]
+        file = chunk.origin and chunk.origin.file
+        if not file or not await self._freshness.is_stale(file):
+            return event
+        self.stale[chunk.title or chunk.document_id or chunk.store_id] = None
+        return CitationVerified(replace(event.citation, is_stale=True))
+
+
 def _cite(number: int, chunk: RagChunk, start: int, end: int) -> Citation:
+    first = None if chunk.start is None else chunk.start + start
     return Citation(
         marker=f"[{number}]",
         document_id=chunk.document_id,
@@ -193,7 +247,28 @@ def _cite(number: int, chunk: RagChunk, start: int, end: int) -> Citation:
         title=chunk.title,
         url=chunk.url,
         content_hash=chunk.content_hash,
-        start=None if chunk.start is None else chunk.start + start,
+        start=first,
         end=None if chunk.start is None else chunk.start + end,
         quote=chunk.content[start:end],
+        page=_page_at(chunk, first),
+        heading=chunk.heading,
+    )
+
+
+def _page_at(chunk: RagChunk, position: int | None) -> int | None:
+    """Count the pages that begin within the chunk before the position."""
+    if chunk.page is None or position is None or chunk.origin is None:
+        return chunk.page
+    return chunk.page + bisect_right(chunk.origin.page_breaks, position)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _stale_warning(titles: dict[str, None]) -> TurnWarning:
+    return TurnWarning(
+        code="stale_source",
+        message="Changed since they were indexed, so that a quote may be out of date: "
+        f"{', '.join(titles)}",
     )

@@ -7,12 +7,13 @@ them.
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from lightspeed_core.assistant.citations import verify_citations
 from lightspeed_core.assistant.compaction import Compactor, Earlier, recall
 from lightspeed_core.assistant.context import AssistantSettings, CompactionSettings, TurnContext
+from lightspeed_core.assistant.freshness import Freshness
 from lightspeed_core.assistant.measure import MeasuredChat
 from lightspeed_core.assistant.prompts import build_messages
 from lightspeed_core.assistant.retrieval import Reranker, Retrieved, retrieve, wait_for_text
@@ -60,6 +61,7 @@ class TurnParts:
     settings: AssistantSettings
     text_stored: asyncio.Event
     reranker: Reranker | None = None
+    freshness: Freshness = field(default_factory=Freshness)
 
 
 async def run_turn(
@@ -274,7 +276,12 @@ class _Answer:
             ),
         )
         answer = loop.run(self._messages())
-        return _checked(answer, self._screening, offers_tools=bool(self._toolbox.specs()))
+        return _checked(
+            answer,
+            self._screening,
+            self._parts.freshness,
+            offers_tools=bool(self._toolbox.specs()),
+        )
 
     async def _reserve_more(self, messages: Sequence[Message]) -> None:
         """Charge what was used so far, and reserve what one more call may use."""
@@ -295,6 +302,7 @@ def _describe(found: Retrieved) -> Iterator[TurnEvent]:
 def _checked(
     events: AsyncGenerator[TurnEvent | ModelEvent],
     screening: Screening,
+    freshness: Freshness,
     *,
     offers_tools: bool,
 ) -> AsyncGenerator[TurnEvent | ModelEvent]:
@@ -306,7 +314,8 @@ def _checked(
     context = screening.context
     if context.passages or context.tool_stores or offers_tools:
         # Without chunks to point to, no marker holds and each is dropped.
-        events = verify_citations(events, context.passages if context.request.cites else ())
+        passages = context.passages if context.request.cites else ()
+        events = verify_citations(events, passages, freshness)
     events = guard_answer(events, context.shields, screening.checks)
     if screening.restore:
         events = keep_whole(events, screening.restore)

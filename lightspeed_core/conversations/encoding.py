@@ -33,6 +33,8 @@ _RECORDS: tuple[tuple[str, type[Any]], ...] = (
 )
 _PLAIN = ("question", "text", "refused_by", "incomplete_reason", "recorded")
 _NAMES = (*_PLAIN, *dict(_RECORDS), *dict(_LISTS))
+# Serves an answer while it is made.
+_OF_THE_MOMENT = frozenset({"origin"})
 # Marks a document that only the slower, more lenient parser reads back exactly.
 _LENIENT = " "
 
@@ -85,7 +87,8 @@ def _as_dict(value: object) -> dict[str, Any]:
     """Spell out what a JSON encoder does not know: records, and mappings other than dict."""
     if isinstance(value, Mapping):
         return dict(cast("Mapping[str, Any]", value))
-    return {name: getattr(value, name) for name in _field_names(type(value))}
+    names = _field_names(type(value))
+    return {name: getattr(value, name) for name in names if name not in _OF_THE_MOMENT}
 
 
 def _field_names(kind: type) -> Mapping[str, object]:

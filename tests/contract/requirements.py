@@ -187,6 +187,29 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "citation.exact": "A citation's quote stands in the source text at its offsets.",
         "citation.checked": "A marker that does not hold never reaches the client.",
     },
+    "docs/citations.md#sources-that-have-changed": {
+        "citations.stale": "A citation of a file that changed says so, and a warning names it.",
+    },
+    "docs/rag_guide.md#how-a-document-is-cut": {
+        "chunks.exact": "A chunk is its document's text between its offsets, and nothing is lost.",
+        "chunks.tables": "A long table is cut between rows and embedded with its header.",
+        "chunks.pages": "A chunk knows its page, and where further pages begin in it.",
+    },
+    "docs/formats.md#formats": {
+        "formats.text": "Each format becomes text whose structure is Markdown, always the same.",
+        "formats.lying": "A file that lies about its type is read as what it is.",
+    },
+    "docs/formats.md#how-a-file-is-read": {
+        "formats.process": "Files are read by a process that inherits nothing of the service.",
+        "formats.network": "What reads a file can neither call, nor run a program, nor write.",
+    },
+    "docs/formats.md#limits": {
+        "formats.limits": "Time, memory, size, text and pages of a file have limits that hold.",
+    },
+    "docs/formats.md#what-is-reported": {
+        "formats.reasons": "A file that cannot be read is named with a reason.",
+        "formats.hostile": "A hostile file is bounded, and the others are read all the same.",
+    },
     "docs/auth.md#authentication-and-authorization": {
         "start.own-module": "A start loads the libraries of the configured module alone.",
         "auth.module": "The configured module says who the caller is, and refuses all others.",

@@ -39,6 +39,9 @@ def render_citation(citation: Citation) -> dict[str, Any]:
         "start": citation.start,
         "end": citation.end,
         "quote": citation.quote,
+        "page": citation.page,
+        "heading": citation.heading,
+        "stale": citation.is_stale,
     }
 
 

@@ -228,6 +228,9 @@ class Citation(BaseModel):
     start: int | None
     end: int | None
     quote: str
+    page: int | None
+    heading: str | None
+    stale: bool
 
 
 class AnswerWarning(BaseModel):
@@ -279,6 +282,9 @@ class QueryResponse(BaseModel):
                             "start": 0,
                             "end": 34,
                             "quote": "OLM helps users install operators.",
+                            "page": None,
+                            "heading": "Operators > Installing",
+                            "stale": False,
                         }
                     ],
                     "warnings": [],

@@ -5,6 +5,7 @@ from typing import Any
 
 from lightspeed_core.domain.retrieval import RagChunk
 from lightspeed_core.engine.llama_stack.failures import translated
+from lightspeed_core.engine.llama_stack.origin import ORIGIN_KEYS, read_origin
 from lightspeed_core.engine.llama_stack.stack import Json, Scored, Stack
 from lightspeed_core.engine.llama_stack.vector_stores import DOCUMENT_STORES, find_store
 from lightspeed_core.engine.types import SearchMode, VectorStoreInfo
@@ -12,7 +13,9 @@ from lightspeed_core.errors import InvalidRequest
 
 URL_KEYS = ("doc_url", "docs_url", "url", "link", "reference_url")
 # What a chunk carries only to be stored.
-_NOT_ATTRIBUTES = frozenset({"source_text", "document_id", "content_hash", "start", "end", "title"})
+_NOT_ATTRIBUTES = ORIGIN_KEYS | {
+    *("source_text", "document_id", "content_hash", "start", "end", "title"),
+}
 _BEST_FIRST = (SearchMode.HYBRID, SearchMode.VECTOR, SearchMode.KEYWORD)
 
 
@@ -66,8 +69,15 @@ def _rag_chunk(found: Scored, store: VectorStoreInfo, *, is_bounded: bool) -> Ra
         content_hash=metadata.get("content_hash"),
         start=metadata.get("start"),
         end=metadata.get("end"),
+        heading=metadata.get("heading"),
+        page=_page(metadata.get("page")),
+        origin=read_origin(metadata),
         attributes={key: each for key, each in metadata.items() if key not in _NOT_ATTRIBUTES},
     )
+
+
+def _page(page: Any) -> int | None:
+    return int(page) if isinstance(page, int | float) else None
 
 
 def _document_id(chunk: Json) -> str | None:

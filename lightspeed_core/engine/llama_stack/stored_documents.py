@@ -5,6 +5,7 @@ from typing import Any
 
 from lightspeed_core.domain.retrieval import Chunk, SourceDocument
 from lightspeed_core.engine.llama_stack.failures import translated
+from lightspeed_core.engine.llama_stack.origin import origin_metadata, read_page_breaks
 from lightspeed_core.engine.llama_stack.stack import Json, Stack
 from lightspeed_core.engine.llama_stack.vector_stores import DOCUMENT_STORES, find_store
 from lightspeed_core.engine.types import StoredDocument, VectorStoreInfo
@@ -113,6 +114,8 @@ def _held_chunk(held: Json, document_id: str) -> Chunk:
         end=int(metadata.get("end", 0)),
         heading=metadata.get("heading", ""),
         page=metadata.get("page"),
+        page_breaks=read_page_breaks(metadata),
+        table_header=str(metadata.get("table_header") or ""),
         vector=held["embedding"] or None,
     )
 
@@ -129,6 +132,7 @@ def _chunk(document: SourceDocument, chunk: Chunk, store: VectorStoreInfo) -> di
         "language": document.language,
         "heading": chunk.heading or None,
         "page": chunk.page,
+        **origin_metadata(document, chunk),
     }
     return {
         "content": chunk.content,

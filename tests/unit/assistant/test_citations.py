@@ -1,7 +1,9 @@
 """Markers hold only where the passage speaks of what the answer says."""
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,15 +18,17 @@ from lightspeed_core.assistant.citations import (
     support,
     verify_citations,
 )
+from lightspeed_core.assistant.freshness import Freshness
 from lightspeed_core.domain.events import (
     CitationVerified,
     ModelAccepted,
     ModelEvent,
     ModelFinished,
     TextDelta,
+    Warned,
 )
 from lightspeed_core.domain.messages import TokenUsage
-from lightspeed_core.domain.retrieval import Citation, RagChunk
+from lightspeed_core.domain.retrieval import ChunkOrigin, Citation, RagChunk, SourceFile
 from lightspeed_core.errors import EngineFailed
 
 SOURCE = """\
@@ -72,7 +76,7 @@ async def replay(events: Sequence[ModelEvent]) -> AsyncGenerator[ModelEvent]:
 
 async def answered(
     *events: ModelEvent, chunks: tuple[RagChunk, ...] = CHUNKS
-) -> list[ModelEvent | CitationVerified]:
+) -> list[ModelEvent | CitationVerified | Warned]:
     return [event async for event in verify_citations(replay(events), chunks)]
 
 
@@ -226,7 +230,7 @@ async def test_held_text_goes_out_before_a_failure() -> None:
         yield TextDelta(("Heartbeats are sent [2]",))
         raise EngineFailed("cut")
 
-    seen: list[ModelEvent | CitationVerified] = []
+    seen: list[ModelEvent | CitationVerified | Warned] = []
     with pytest.raises(EngineFailed):
         async for event in verify_citations(broken(), CHUNKS):
             seen.append(event)  # noqa: PERF401 - a comprehension would lose what came before
@@ -342,3 +346,51 @@ def test_cutting_into_sentences_is_linear() -> None:
     assert len(sentence_spans("\n" * 200_000)) == 0
     assert len(sentence_spans("." * 200_000)) == 1
     assert len(sentence_spans(" " * 200_000 + "x")) == 1
+
+
+async def test_a_citation_names_heading_and_page() -> None:
+    breaks = (SOURCE.index("A turn is recorded"),)
+    paged = replace(
+        CHUNKS[0], heading="Conversations", page=3, origin=ChunkOrigin(page_breaks=breaks)
+    )
+    _, (first,) = await cited("Conversations are kept in a SQLite file [1].", chunks=(paged,))
+    _, (second,) = await cited("A turn is recorded once, when it ends [1].", chunks=(paged,))
+    assert (first.heading, first.page) == ("Conversations", 3)
+    assert (second.heading, second.page) == ("Conversations", 4)
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        replace(CHUNKS[0], end=CHUNKS[0].end + 1 if CHUNKS[0].end else None),
+        replace(CHUNKS[0], start=-1),
+        replace(CHUNKS[0], start=None),
+        replace(CHUNKS[0], origin=ChunkOrigin(content_digest="00" * 32)),
+        replace(CHUNKS[0], start=None, end=None, origin=ChunkOrigin(content_digest="00" * 32)),
+    ],
+)
+async def test_a_passage_that_is_not_as_it_was_cut_is_not_cited(altered: RagChunk) -> None:
+    text, citations = await cited("A turn is recorded once, when it ends [1].", chunks=(altered,))
+    assert (text, citations) == ("A turn is recorded once, when it ends.", [])
+
+
+@pytest.mark.requirement("citations.stale")
+async def test_what_a_changed_file_said_is_marked_and_warned_of_once(tmp_path: Path) -> None:
+    path = tmp_path / "guide.md"
+    path.write_text(SOURCE)
+    file = SourceFile(path=str(path), size=1, modified_ns=1, digest="")
+    chunks = tuple(replace(each, origin=ChunkOrigin(file=file)) for each in CHUNKS)
+    events = [
+        TextDelta(("A turn is recorded once, when it ends [1]. ",)),
+        TextDelta(("Conversations are kept in one SQLite file [1].",)),
+        FINISHED,
+    ]
+    seen = [event async for event in verify_citations(replay(events), chunks, Freshness())]
+    assert [each.citation.is_stale for each in seen if isinstance(each, CitationVerified)] == [
+        True,
+        True,
+    ]
+    (warned,) = [each.warning for each in seen if isinstance(each, Warned)]
+    assert warned.code == "stale_source"
+    assert warned.message.endswith(": Conversations")
+    assert isinstance(seen[-1], Warned)

@@ -1,5 +1,6 @@
 """How documents are stored in stores that keep documents and in those that do not."""
 
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -65,6 +66,7 @@ async def test_a_document_store_is_given_the_source_and_pending_chunks():
         "language": "de",
         "heading": "A",
         "page": 2,
+        "content_digest": hashlib.sha256(b"two").hexdigest(),
     }
     assert second["embedding_model"] == "emb/model"
 

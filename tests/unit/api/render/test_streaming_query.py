@@ -175,6 +175,9 @@ def test_the_end_tells_everything_that_the_turn_holds() -> None:
                     "start": 3,
                     "end": 9,
                     "quote": "quoted",
+                    "page": None,
+                    "heading": None,
+                    "stale": False,
                 }
             ],
             "incomplete_reason": None,
