@@ -28,7 +28,7 @@ from lightspeed_stack_providers.failures import (
     UpstreamUnreachable,
 )
 from lightspeed_stack_providers.lean import LeanChat, LeanDelta
-from lightspeed_stack_providers.llama_cpp import LlamaCpp, LlamaCppConfig, get_provider_impl
+from lightspeed_stack_providers.llama_cpp import LlamaCpp, LlamaCppConfig, get_provider_impl, worker
 from lightspeed_stack_providers.llama_cpp.gguf import open_gguf
 from lightspeed_stack_providers.llama_cpp.process import ModelProcess
 from tests.support.engines import environment, started_engine, wait_for
@@ -36,6 +36,7 @@ from tests.support.gguf import SHA256, small_model
 
 NAME = "SmolLM2-135M-Instruct.Q4_1"
 LOAD_SECONDS = 60
+WORKER = Path(worker.__file__)
 SHORT: dict[str, Any] = {"model": NAME, "max_tokens": 8, "temperature": 0}
 SCHEMA = {
     "type": "object",
@@ -86,6 +87,15 @@ async def answered(provider: LeanChat, body: dict[str, Any]) -> list[LeanDelta]:
 
 def text_of(deltas: list[LeanDelta]) -> str:
     return "".join(token for delta in deltas for token in delta.tokens)
+
+
+def workers() -> list[psutil.Process]:
+    """List the processes of models among the children of this one."""
+    return [
+        child
+        for child in psutil.Process().children()
+        if child.status() != psutil.STATUS_ZOMBIE and child.cmdline()[-1:] == [str(WORKER)]
+    ]
 
 
 def own_threads() -> list[str]:
@@ -189,7 +199,7 @@ async def test_the_stacks_own_protocol_is_served(provider: LlamaCpp, streams: bo
 async def test_the_listener_of_the_model_asks_for_a_key_that_nobody_has(
     provider: LlamaCpp,
 ) -> None:
-    address = listeners_of_children()[0]
+    address = listeners_of_workers()[0]
     async with aiohttp.ClientSession() as session:
         for path in ("/v1/models", "/props", "/slots", "/tokenize", "/v1/chat/completions"):
             for headers in ({}, {"Authorization": "Bearer guess"}):
@@ -198,11 +208,11 @@ async def test_the_listener_of_the_model_asks_for_a_key_that_nobody_has(
     assert text_of(await answered(provider, asked("Say hello.")))
 
 
-def listeners_of_children() -> list[str]:
+def listeners_of_workers() -> list[str]:
     """Find where child processes listen, as anybody on the machine can."""
     found = [
         connection.laddr
-        for child in psutil.Process().children()
+        for child in workers()
         for connection in child.net_connections("tcp")
         if connection.status == psutil.CONN_LISTEN
     ]
@@ -212,8 +222,8 @@ def listeners_of_children() -> list[str]:
 
 @pytest.mark.usefixtures("provider")
 async def test_neither_list_of_processes_nor_environment_shows_the_key() -> None:
-    (child,) = psutil.Process().children()
-    assert child.cmdline()[-1].endswith("worker.py")
+    (child,) = workers()
+    assert child.cmdline()[1:] == ["-I", str(WORKER)]
     assert child.environ().keys() <= {"PATH", "LD_LIBRARY_PATH", "TMPDIR", "TEMP", "LC_CTYPE"}
 
 
@@ -238,10 +248,10 @@ async def test_a_load_is_told_and_questions_wait_for_it() -> None:
 
 
 async def test_a_process_that_is_killed_is_told_and_replaced_by_the_next_question() -> None:
-    before = {child.pid for child in psutil.Process().children()}
+    before = {child.pid for child in workers()}
     async with started() as provider:
         await until_loaded(provider)
-        (child,) = (each for each in psutil.Process().children() if each.pid not in before)
+        (child,) = (each for each in workers() if each.pid not in before)
         os.kill(child.pid, signal.SIGKILL)
 
         async def is_noticed() -> bool:
@@ -255,26 +265,26 @@ async def test_a_process_that_is_killed_is_told_and_replaced_by_the_next_questio
 @pytest.mark.requirement("llama-cpp.closed")
 @pytest.mark.parametrize("loads_first", [True, False])
 async def test_a_shutdown_leaves_no_process_and_no_thread(loads_first: bool) -> None:
-    threads, processes = own_threads(), psutil.Process().children()
+    threads, processes = own_threads(), workers()
     async with started() as provider:
         assert len(own_threads()) == len(threads) + 1
         if loads_first:
             await until_loaded(provider)
 
     assert own_threads() == threads
-    assert psutil.Process().children() == processes
+    assert workers() == processes
 
 
 async def test_a_process_that_nobody_stops_ends_with_what_held_it() -> None:
     file = open_gguf(small_model())
     process = ModelProcess(config(), file, os.environ, context=256)
-    children = psutil.Process().children()
+    before = workers()
 
     del process
     gc.collect()
 
     async def is_gone() -> bool:
-        return not any(child.is_running() and child.status() != "zombie" for child in children[-1:])
+        return len(workers()) == len(before) - 1
 
     await wait_for(is_gone, LOAD_SECONDS)
 
