@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from itertools import chain
 
 from lightspeed_core.app.services import started_engine
 from lightspeed_core.app.settings import assistant_settings
@@ -56,7 +57,9 @@ def answering(configuration: Configuration, engine: Engine, store_id: str) -> As
         text_stored=asyncio.Event(),
     )
     parts.text_stored.set()
-    caller = Identity(user_id="evaluation", username="evaluation")
+    # Whoever may run the command may read the files of every store.
+    roles = frozenset(chain.from_iterable(configuration.rag.access.values()))
+    caller = Identity(user_id="evaluation", username="evaluation", roles=roles)
 
     async def ask(question: str) -> Turn:
         request = TurnRequest(query=question, vector_store_ids=(store_id,))
