@@ -22,6 +22,7 @@ from sqlalchemy.engine import Dialect, Engine
 COMMIT: Final = "commit"
 RENAME: Final = "os.rename"
 OPEN: Final = "open"
+STORED: Final = "vector store"
 _FILE_WRITES: Final = (OPEN, "os.mkdir", RENAME)
 _CHANGES: Final = ("INSERT", "UPDATE", "DELETE")
 # What runs beside a write gets that long to go on, in seconds.
@@ -39,7 +40,7 @@ class Moment(StrEnum):
 
 def moments_of(name: str) -> tuple[Moment, ...]:
     """Return the moments that differ from one another at a write."""
-    if name == COMMIT:
+    if name in {COMMIT, STORED}:
         return tuple(Moment)
     if name == RENAME:
         return (Moment.BEFORE, Moment.LATE, Moment.DURING)
@@ -77,13 +78,13 @@ class WritePoints:
             return
         path, mode, *_ = arguments
         if str(path).startswith(str(self.folder)) and (name != OPEN or mode != "r"):
-            with self._passing(name):
+            with self.passing(name):
                 pass
 
     def _see_statement(self, _connection: Connection, _cursor: Any, sql: str, *_: Any) -> None:
         words = sql.split()
         if words[0] in _CHANGES:
-            with self._passing(" ".join(words[: 2 if words[0] == "UPDATE" else 3])):
+            with self.passing(" ".join(words[: 2 if words[0] == "UPDATE" else 3])):
                 pass
 
     def _watch_commits(self, connection: Connection) -> None:
@@ -94,13 +95,14 @@ class WritePoints:
         commit = dialect.do_commit
 
         def watched(dbapi_connection: Any) -> None:
-            with self._passing(COMMIT):
+            with self.passing(COMMIT):
                 commit(dbapi_connection)
 
         dialect.do_commit = watched
 
     @contextmanager
-    def _passing(self, name: str) -> Generator[None]:
+    def passing(self, name: str) -> Generator[None]:
+        """Let a write pass, or die of it."""
         if not self._is_armed:
             yield
             return
