@@ -131,6 +131,15 @@ def _add_subcommands(parser: argparse.ArgumentParser) -> None:
             "was interrupted. Exit code 1: something was not taken in.",
         )
     )
+    _describe_reindex(
+        subcommands.add_parser(
+            "reindex",
+            help="build the index of a vector store anew with another embedding model",
+            description="Builds the index of a vector store anew from the texts that it keeps, "
+            "beside the one that serves, and lets it take its place when it is whole. The same "
+            "command goes on with what was interrupted. Exit code 1: the old index still serves.",
+        )
+    )
     _describe_audit(subcommands.add_parser("audit", help="verify the files of the audit"))
     _describe_eval(subcommands.add_parser("eval", help="measure retrieval and answers"))
     migrate = subcommands.add_parser(
@@ -155,6 +164,17 @@ def _describe_ingest(ingest: argparse.ArgumentParser) -> None:
     ingest.add_argument("--cancel", metavar="JOB", help="end a job, whoever works on it")
     ingest.add_argument("--json", action="store_true", help="print what became of it as JSON")
     _add_configuration(ingest)
+
+
+def _describe_reindex(reindex: argparse.ArgumentParser) -> None:
+    reindex.add_argument("store", metavar="STORE", help="id or name of the vector store")
+    reindex.add_argument(
+        "--embedding-model",
+        metavar="PROVIDER/MODEL",
+        help="the model (default: the one that the store is configured for)",
+    )
+    reindex.add_argument("--json", action="store_true", help="print what became of it as JSON")
+    _add_configuration(reindex)
 
 
 def _describe_audit(audit: argparse.ArgumentParser) -> None:

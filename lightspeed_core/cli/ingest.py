@@ -1,14 +1,14 @@
-"""The subcommand `ingest`: takes files in, shows how far it is, and says what became of them."""
+"""The subcommands `ingest` and `reindex`: jobs that are watched, and what became of them."""
 
 import asyncio
 import signal
 import sys
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from lightspeed_core.app.ingestion import open_ingestion
 from lightspeed_core.cli.arguments import FAILED, PROGRAM
@@ -25,10 +25,24 @@ from lightspeed_core.errors import (
 from lightspeed_core.ingest.ingestion import Ingestion
 from lightspeed_core.ingest.jobs import SERVICE_USER, Job, JobKind, JobState, NewJob
 from lightspeed_core.ingest.progress import Progress
-from lightspeed_core.ingest.sources import Joined, Source, source_of
+from lightspeed_core.ingest.reindex import wanted_model
+from lightspeed_core.ingest.sources import Joined, source_of
+from lightspeed_core.ingest.synchronize import find_store
 
 INTERRUPTED: Final = 130
 _GRACE_SECONDS: Final = 1.0
+
+type Work = Callable[[Job, Progress], Awaitable[Job]]
+type Plan = Callable[[Ingestion], Awaitable[Planned]]
+
+
+class Planned(NamedTuple):
+    """What a command will do, once it has found its store."""
+
+    store_id: str
+    kind: JobKind
+    source: str
+    work: Work
 
 
 def ingest(
@@ -42,14 +56,45 @@ def ingest(
         source = Joined(tuple(source_of(path) for path in paths))
     except NotFound as error:
         return _complain(error)
+
+    async def plan(ingestion: Ingestion) -> Planned:
+        found = await ingestion.store_named(store)
+
+        async def work(job: Job, progress: Progress) -> Job:
+            return await ingestion.take_in(job, source, progress=progress)
+
+        return Planned(found.store_id, JobKind.INGEST, source.key, work)
+
+    return _run(configuration, plan, as_json=as_json)
+
+
+def reindex(configuration: Configuration, store: str, model: str | None, *, as_json: bool) -> int:
+    """Build the index of a store anew; returns 1 when the old one still serves.
+
+    Raises `ConfigurationError` for what cannot be used at all.
+    """
+
+    async def plan(ingestion: Ingestion) -> Planned:
+        found = await ingestion.store_known(store)
+        wanted = wanted_model(found, model)
+
+        async def work(job: Job, progress: Progress) -> Job:
+            return await ingestion.reindex(job, wanted, progress=progress)
+
+        return Planned(found.store_id, JobKind.REINDEX, wanted, work)
+
+    return _run(configuration, plan, as_json=as_json)
+
+
+def _run(configuration: Configuration, plan: Plan, *, as_json: bool) -> int:
     if configuration.data_directory is not None:
         create_data_directory(configuration.data_directory)
     try:
         with asyncio.Runner() as runner:
-            outcome = runner.run(_ingest(configuration, source, store, is_shown=not as_json))
+            outcome = runner.run(_watched(configuration, plan, is_shown=not as_json))
     except (KeyboardInterrupt, asyncio.CancelledError):
         print(
-            f"{PROGRAM}: interrupted; what is taken in stays, and the same command goes on",
+            f"{PROGRAM}: interrupted; what was done stays, and the same command goes on",
             file=sys.stderr,
         )
         return INTERRUPTED
@@ -62,43 +107,39 @@ def ingest(
     return 0 if is_whole else FAILED
 
 
-async def _ingest(
-    configuration: Configuration, source: Source, store: str, *, is_shown: bool
-) -> Outcome:
+async def _watched(configuration: Configuration, plan: Plan, *, is_shown: bool) -> Outcome:
     with _ending_on_termination(), open_view(is_shown=is_shown) as view:
-        return await _with_view(configuration, source, store, view)
-
-
-async def _with_view(
-    configuration: Configuration, source: Source, store: str, view: ProgressView
-) -> Outcome:
-    began = time.monotonic()
-    async with open_ingestion(configuration) as ingestion:
-        found = await ingestion.store_named(store)
-        job = await ingestion.jobs.add(
-            NewJob(
-                store_id=found.store_id,
-                user_id=SERVICE_USER,
-                kind=JobKind.INGEST,
-                source=source.key,
+        began = time.monotonic()
+        async with open_ingestion(configuration) as ingestion:
+            planned = await plan(ingestion)
+            job = await ingestion.jobs.add(
+                NewJob(
+                    store_id=planned.store_id,
+                    user_id=SERVICE_USER,
+                    kind=planned.kind,
+                    source=planned.source,
+                )
             )
-        )
-        try:
-            job = await _work(ingestion, job, source, view)
-        except asyncio.CancelledError:
-            await ingestion.jobs.cancel(job.job_id)
-            raise
-        files = await ingestion.jobs.files(job.job_id)
-    return Outcome(job=job, store=found, files=tuple(files), seconds=time.monotonic() - began)
+            try:
+                job = await _work(ingestion, job, planned.work, view)
+            except asyncio.CancelledError:
+                await ingestion.jobs.cancel(job.job_id)
+                raise
+            return Outcome(
+                job=job,
+                store=await find_store(ingestion.engine, job.store_id),
+                files=tuple(await ingestion.jobs.files(job.job_id)),
+                seconds=time.monotonic() - began,
+            )
 
 
-async def _work(ingestion: Ingestion, job: Job, source: Source, view: ProgressView) -> Job:
+async def _work(ingestion: Ingestion, job: Job, work: Work, view: ProgressView) -> Job:
     """Work on the job, once whoever worked on it before is known to be dead."""
     progress = Progress(view.show)
     awaited: datetime | None = None
     while True:
         try:
-            return await ingestion.take_in(job, source, progress=progress)
+            return await work(job, progress)
         except Conflict:
             found = await ingestion.jobs.find(job.job_id)
             lease = found.lease_expires_at if found else None

@@ -40,16 +40,19 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _run_subcommand(options: argparse.Namespace) -> int:
-    if options.command == "docs":
-        return _write_document(options)
-    if options.command == "doctor":
-        return _diagnose(options)
-    if options.command == "audit":
-        return _verify_audit(options)
-    if options.command == "eval":
-        return _evaluate(options)
-    if options.command == "ingest":
-        return _ingest(options)
+    subcommands = {
+        "docs": _write_document,
+        "doctor": _diagnose,
+        "audit": _verify_audit,
+        "eval": _evaluate,
+        "ingest": _ingest,
+        "reindex": _reindex,
+        "migrate": _migrate_run_yaml,
+    }
+    return subcommands[options.command](options)
+
+
+def _migrate_run_yaml(options: argparse.Namespace) -> int:
     from lightspeed_core.cli.migrate import migrate
 
     return migrate(options.run_yaml, options.output, force=options.force)
@@ -101,6 +104,15 @@ def _ingest(options: argparse.Namespace) -> int:
     from lightspeed_core.cli.ingest import ingest
 
     return ingest(configuration, options.paths, options.store, as_json=options.json)
+
+
+def _reindex(options: argparse.Namespace) -> int:
+    configuration = _load(options.config)
+    from lightspeed_core.cli.ingest import reindex
+    from lightspeed_core.observability.logging import configure_logging
+
+    configure_logging("DEBUG" if options.verbose else "ERROR")
+    return reindex(configuration, options.store, options.embedding_model, as_json=options.json)
 
 
 def _verify_audit(options: argparse.Namespace) -> int:

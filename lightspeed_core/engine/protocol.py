@@ -113,8 +113,12 @@ class Engine(Protocol):
         """
         ...
 
-    async def vector_stores(self) -> list[VectorStoreInfo]:
-        """List the vector stores: those of run.yaml in its order, then those made at run time."""
+    async def vector_stores(self, *, unfinished: bool = False) -> list[VectorStoreInfo]:
+        """List the vector stores: those of run.yaml in its order, then those made at run time.
+
+        A store that is being built to take another one's place is listed where `unfinished` is
+        asked for, and then nothing else is.
+        """
         ...
 
     async def create_vector_store(self, new: NewVectorStore) -> VectorStoreInfo:

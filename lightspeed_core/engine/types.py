@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from lightspeed_core.domain.messages import Message, TokenUsage
 from lightspeed_core.domain.tools import ToolCall, ToolSpec
+
+UNFINISHED_SUFFIX: Final = ".being-reindexed"
+"""Ends the id of a vector store that is being built to take another one's place."""
 
 
 class BootStage(StrEnum):

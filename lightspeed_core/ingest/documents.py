@@ -70,7 +70,7 @@ class DocumentWriter:
         is_same = held.content_hash == document.content_hash
         if is_same and held.chunks == len(chunks) and not held.pending and not is_redone:
             return None
-        vectors = await self._vectors(document.document_id)
+        vectors = await self.vectors_of(document.document_id)
         stored = tuple(replace(chunk, vector=vectors.get(chunk.chunk_id)) for chunk in chunks)
         is_cut_alike = held.chunks == len(chunks) and all(
             chunk.chunk_id in vectors for chunk in chunks
@@ -106,6 +106,16 @@ class DocumentWriter:
             "document embedded document_id=%s chunks=%d", document.document_id, len(lacking)
         )
 
+    async def vectors_of(self, document_id: str) -> dict[str, Sequence[float] | None]:
+        """Read what the store holds of a document; nothing, where its kind cannot tell."""
+        if document_id not in self._held:
+            return {}
+        try:
+            chunks = await self._engine.document_chunks(self._store.store_id, document_id)
+        except (InvalidRequest, NotFound):
+            return {}
+        return {chunk.chunk_id: chunk.vector or None for chunk in chunks}
+
     async def delete(self, document_id: str) -> None:
         """Remove a document."""
         await self._engine.delete_document(self._store.store_id, document_id)
@@ -124,14 +134,6 @@ class DocumentWriter:
 
     async def _insert(self, document: SourceDocument, chunks: Sequence[Chunk]) -> None:
         await self._engine.insert_document(self._store.store_id, document, chunks)
-
-    async def _vectors(self, document_id: str) -> dict[str, Sequence[float] | None]:
-        """Read what the store holds of a document; nothing, where its kind cannot tell."""
-        try:
-            chunks = await self._engine.document_chunks(self._store.store_id, document_id)
-        except (InvalidRequest, NotFound):
-            return {}
-        return {chunk.chunk_id: chunk.vector or None for chunk in chunks}
 
 
 def cut(document: SourceDocument) -> tuple[Chunk, ...]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from lightspeed_core.engine.protocol import Engine
-from lightspeed_core.engine.types import NewVectorStore, VectorStoreInfo
-from lightspeed_core.errors import Conflict, LightspeedError
+from lightspeed_core.engine.types import UNFINISHED_SUFFIX, NewVectorStore, VectorStoreInfo
+from lightspeed_core.errors import Conflict, InvalidRequest, LightspeedError, NotFound
 from lightspeed_core.ingest.jobs import SERVICE_USER, Job, JobKind, NewJob
 from lightspeed_core.ingest.progress import Progress
+from lightspeed_core.ingest.reindex import reindex
 from lightspeed_core.ingest.runner import JobRunner
 from lightspeed_core.ingest.sources import Source
 from lightspeed_core.ingest.store import IndexedFiles, JobStore
@@ -35,17 +36,31 @@ class Ingestion:
     runner: JobRunner
 
     async def store_named(self, name: str) -> VectorStoreInfo:
-        """Return the store that has this id, else this name; it is made where there is none."""
+        """Return the store that has this id, else this name; it is made where there is none.
+
+        Raises `InvalidRequest` for a name that a store cannot have.
+        """
+        if name.endswith(UNFINISHED_SUFFIX):
+            raise InvalidRequest(
+                "Invalid request", f"The name of a vector store cannot end with {UNFINISHED_SUFFIX}"
+            )
         if (found := await self._find_store(name)) is not None:
             return found
         try:
-            made = await self.engine.create_vector_store(NewVectorStore(name=name, store_id=name))
+            made = await self._make_store(name)
         except Conflict:  # another process was faster
             if (found := await self._find_store(name)) is None:
                 raise
             return found
         logger.info("vector store made store_id=%s model=%s", made.store_id, made.embedding_model)
         return made
+
+    async def store_known(self, name: str) -> VectorStoreInfo:
+        """Return the store that has this id, else this name. Raises `NotFound`."""
+        found = await self._find_store(name)
+        if found is None:
+            raise NotFound("vector store", name)
+        return found
 
     async def take_in(
         self,
@@ -60,6 +75,14 @@ class Ingestion:
 
         async def work(progress: Progress) -> None:
             await synchronize(target, source, progress, on_text=on_text)
+
+        return await self.runner.run(job, work, progress)
+
+    async def reindex(self, job: Job, model: str, *, progress: Progress | None = None) -> Job:
+        """Do the work of a job that builds the index of its store anew with a model."""
+
+        async def work(progress: Progress) -> None:
+            await reindex(self.engine, job.store_id, model, progress)
 
         return await self.runner.run(job, work, progress)
 
@@ -92,6 +115,12 @@ class Ingestion:
                 if found is None:
                     return
                 job = found
+
+    async def _make_store(self, name: str) -> VectorStoreInfo:
+        try:
+            return await self.engine.create_vector_store(NewVectorStore(name=name, store_id=name))
+        except InvalidRequest:  # a server chooses ids itself
+            return await self.engine.create_vector_store(NewVectorStore(name=name))
 
     async def _find_store(self, name: str) -> VectorStoreInfo | None:
         stores = await self.engine.vector_stores()

@@ -52,6 +52,13 @@ class Progress:
         self._unread_bytes = sum(sizes)
         self.on_change(self.counts)
 
+    def await_copying(self, chunks: int, copied: int) -> None:
+        """Note how many chunks will be embedded, and how many documents are whole already."""
+        self._known_chunks = self._embedded + chunks
+        self._unchanged = copied
+        self._done = copied
+        self.on_change(self.counts)
+
     def read(self, size: int) -> None:
         """Note that a file of so many bytes is being read."""
         self._unread_bytes -= size

@@ -176,6 +176,9 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "store.jobs": "A job is seen and ended by any process, and worked on by one.",
         "ingest.cancel": "A job is cancelled from another process.",
     },
+    "docs/ingestion.md#another-embedding-model": {
+        "reindex.beside": "A new index takes the old one's place when it is whole.",
+    },
     "docs/ingestion.md#folders-of-the-configuration": {
         "folders.kept": "Folders are brought up to date at start, and by setting when they change.",
         "folders.doctor": "The doctor names folders that are missing.",

@@ -17,6 +17,7 @@ from lightspeed_core.domain.tools import UNPARSED_ARGUMENTS, ToolCall, ToolSpec
 from lightspeed_core.engine.llama_stack.settings import EngineSettings, Reliance, Resource
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.engine.types import (
+    UNFINISHED_SUFFIX,
     BootStage,
     ChatDelta,
     ChatRequest,
@@ -567,6 +568,16 @@ async def test_in_process_a_store_takes_a_wanted_id_and_replaces_another(in_proc
     with pytest.raises(InvalidRequest):
         await in_process.replace_vector_store("now", by=PLAIN_STORE)
     assert await in_process.delete_vector_store("now")
+
+
+async def test_a_store_that_is_being_built_is_listed_to_those_alone_who_ask(in_process: Engine):
+    begun = await in_process.create_vector_store(
+        NewVectorStore(name="n", store_id=f"x{UNFINISHED_SUFFIX}", provider_id="faiss_hybrid")
+    )
+    assert begun.store_id not in {each.store_id for each in await in_process.vector_stores()}
+    assert await in_process.vector_stores(unfinished=True) == [begun]
+    assert await in_process.delete_vector_store(begun.store_id)
+    assert await in_process.vector_stores(unfinished=True) == []
 
 
 async def test_a_server_refuses_what_its_interface_lacks(remote: Engine):

@@ -194,6 +194,28 @@ def test_documents_are_found_by_a_service_that_runs_meanwhile(tmp_path: Path) ->
         assert answer["citations"][0]["quote"] == "The zephyr valve opens at 42 bar."
 
 
+@pytest.mark.requirement("reindex.beside")
+def test_a_store_is_indexed_anew(tmp_path: Path) -> None:
+    written(tmp_path, MINIMAL)
+    folder = write_files(tmp_path / "manuals", {"guide.md": "# Valve\n\nIt opens at 42 bar.\n"})
+    assert ingested(tmp_path, str(folder), "--store", "manuals")[0] == 0
+    before = stored(tmp_path)
+    command = ("reindex", "manuals", "--json", "-c", "lcs.yaml")
+    unnamed = run(tmp_path, *command)
+    assert unnamed.returncode == 1
+    assert "--embedding-model" in unnamed.stderr
+
+    done = run(tmp_path, *command, "--embedding-model", "onnx/all-MiniLM-L6-v2")
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert (shown["kind"], shown["state"], shown["store"]) == ("reindex", "completed", "manuals")
+    assert shown["counts"]["chunks_embedded"] == 1
+    assert stored(tmp_path) == before
+    assert (
+        ingested(tmp_path, str(folder), "--store", "manuals")[1]["counts"]["files_unchanged"] == 1
+    )
+
+
 @pytest.mark.requirement("ingest.misused")
 @pytest.mark.parametrize(
     "arguments",

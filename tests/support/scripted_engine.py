@@ -17,6 +17,7 @@ from lightspeed_core.domain.messages import Message, Role, TokenUsage
 from lightspeed_core.domain.retrieval import Chunk, RagChunk, SourceDocument
 from lightspeed_core.domain.tools import ToolCall
 from lightspeed_core.engine.types import (
+    UNFINISHED_SUFFIX,
     BootStage,
     BootStatus,
     ChatDelta,
@@ -346,9 +347,13 @@ class ScriptedEngine:
             raise NotFound("document", document_id)
         return sources[document_id]
 
-    async def vector_stores(self) -> list[VectorStoreInfo]:
+    async def vector_stores(self, *, unfinished: bool = False) -> list[VectorStoreInfo]:
         self._require_up()
-        return [store.info for store in self._stores.values()]
+        return [
+            store.info
+            for store in self._stores.values()
+            if store.info.store_id.endswith(UNFINISHED_SUFFIX) == unfinished
+        ]
 
     async def vector_store(self, store_id: str) -> VectorStoreState:
         store = self._store(store_id)

@@ -163,8 +163,8 @@ class LlamaStackEngine(Engine):
         return await stored_documents.source_document(await self._ready(), store_id, document_id)
 
     @override
-    async def vector_stores(self) -> list[VectorStoreInfo]:
-        return await vector_stores.vector_stores(await self._ready())
+    async def vector_stores(self, *, unfinished: bool = False) -> list[VectorStoreInfo]:
+        return await vector_stores.vector_stores(await self._ready(), unfinished=unfinished)
 
     @override
     async def vector_store(self, store_id: str) -> VectorStoreState:

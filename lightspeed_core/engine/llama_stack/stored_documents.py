@@ -31,7 +31,8 @@ async def insert_document(
             raise InvalidRequest(
                 "Invalid request",
                 f"Vector store {store_id} holds vectors of {store.embedding_model}, not of "
-                f"{embedding_model}; index its documents anew to change the model",
+                f"{embedding_model}; index its documents anew to change the model, with "
+                f"`lightspeed-stack reindex {store_id}`",
             )
         if not store.takes_pending_chunks and any(chunk.vector is None for chunk in chunks):
             raise InvalidRequest(

@@ -6,6 +6,7 @@ from typing import Any
 from lightspeed_core.engine.llama_stack.failures import translated
 from lightspeed_core.engine.llama_stack.stack import Json, Stack
 from lightspeed_core.engine.types import (
+    UNFINISHED_SUFFIX,
     NewVectorStore,
     SearchMode,
     VectorStoreInfo,
@@ -43,12 +44,21 @@ _NOT_METADATA = frozenset(
 )
 
 
-async def vector_stores(stack: Stack) -> list[VectorStoreInfo]:
-    """List the stores whose provider is present."""
+async def vector_stores(stack: Stack, *, unfinished: bool = False) -> list[VectorStoreInfo]:
+    """List the stores whose provider is present, those that are being built or all others."""
     with translated():
         types = await stack.provider_types("vector_io")
         listed = await stack.vector_stores()
-    return [_info(each, types[each["provider_id"]]) for each in listed if _is_served(each, types)]
+    return [
+        _info(each, types[each["provider_id"]])
+        for each in listed
+        if _is_served(each, types) and _is_unfinished(each["identifier"]) == unfinished
+    ]
+
+
+def _is_unfinished(store_id: str) -> bool:
+    """Say whether a store is being built to take another one's place."""
+    return store_id.endswith(UNFINISHED_SUFFIX)
 
 
 async def vector_store(stack: Stack, store_id: str) -> VectorStoreState:
