@@ -531,6 +531,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "docs/mcp.md#commands": {
         "mcp.commands": "A server that is a command is started only where that is switched on.",
+        "mcp.public": "A server that others publish serves as a command.",
     },
     "docs/mcp.md#servers-that-are-registered": {
         "mcp.registered": "A registered server is listed, serves all workers and can be deleted.",

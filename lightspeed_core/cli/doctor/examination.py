@@ -110,6 +110,7 @@ def _checks(
         section = configuration.knowledge
         checks["folders"] = _threaded(lambda: check_folders(section, run_config))
     checks |= _of_authentication(configuration)
+    checks |= _of_mcp(configuration)
     if not configuration.llama_stack.use_as_library_client:
         return {**checks, "llama-stack": server}
     checks["llama-stack"] = _threaded(lambda: [check_package()])
@@ -130,6 +131,19 @@ def _of_authentication(configuration: Configuration) -> dict[str, Check]:
         return await check_key_server(settings, outbound_settings(configuration))
 
     return {"key-server": keys}
+
+
+def _of_mcp(configuration: Configuration) -> dict[str, Check]:
+    if not configuration.mcp_servers:
+        return {}
+
+    async def servers() -> Iterable[Finding]:
+        # It loads the SDK.
+        from lightspeed_core.cli.doctor.mcp_servers import check_mcp_servers
+
+        return await check_mcp_servers(configuration)
+
+    return {"mcp": servers}
 
 
 def _of_run_config(
