@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from lightspeed_core.api.render.streaming_query import JsonFrames, TextFrames
+from lightspeed_core.domain.approvals import Approval, ApprovalState
 from lightspeed_core.domain.events import (
+    ApprovalAnswered,
+    ApprovalRequired,
     CitationVerified,
     ConversationCompacted,
     DocumentsRetrieved,
@@ -22,6 +25,7 @@ from lightspeed_core.domain.events import (
     TurnFailed,
     TurnIncomplete,
     TurnInterrupted,
+    TurnPaused,
     TurnStarted,
     Warned,
 )
@@ -84,6 +88,19 @@ _TURN: Final = Turn(
     citations=(_CITATION,),
     usage=TokenUsage(input_tokens=150, output_tokens=6),
 )
+_APPROVAL: Final = Approval(
+    approval_id="5b1e9a3c-0c57-4a1e-9d55-8f3f0c2b7a10",
+    turn_id=_TURN_ID,
+    conversation_id=_CONVERSATION,
+    user_id="user:default/ada",
+    call_id="fc_2",
+    tool="delete_file",
+    server="files",
+    arguments={"path": "/reports/old.txt"},
+    digest="b17ea1d24ad64d0c9a5494b3c1cd26e4512bffbe6b11df5fdfef2396fcc8c3ff",
+    created_at=datetime(2025, 11, 21, 12, 0, 2, tzinfo=UTC),
+    expires_at=datetime(2025, 11, 21, 12, 5, 2, tzinfo=UTC),
+)
 _ERROR: Final = TurnError(
     code="engine_unavailable",
     message="Unable to connect to Llama Stack",
@@ -112,6 +129,9 @@ EVENT_SAMPLES: Final[tuple[TurnEvent, ...]] = (
             type="file_search_call",
         )
     ),
+    ApprovalRequired(_APPROVAL),
+    TurnPaused(replace(_TURN, state=TurnState.AWAITING_APPROVAL)),
+    ApprovalAnswered(replace(_APPROVAL, state=ApprovalState.APPROVED)),
     TextDelta(("It installs", " operators")),
     CitationVerified(_CITATION),
     Refused("question_validity", "I can only answer questions about this product."),
@@ -138,6 +158,10 @@ A stream begins with `start` and ends with `end`, `interrupted` or `error`. What
 `start` is an HTTP status and no stream. The joined tokens equal the text of `turn_complete`.
 `data.id` counts tokens and has nothing to do with `n`.
 
+Where a tool may be called only with the user's leave, `approval_required` comes before that call,
+and the stream stays open, silent but for the heartbeat, until it is answered; see
+[Approval of tool calls](approvals.md).
+
 A client that lost its connection after event `n` reads the rest from
 `GET /v1/streaming_query/{request_id}` with the header `Last-Event-ID: <n>` (or `?after=<n>`). A
 number past the end gets the last event.
@@ -155,7 +179,7 @@ def events_markdown() -> str:
 def _event_section(event: TurnEvent) -> str:
     frames = JsonFrames().render((event,)).decode().strip()
     text = TextFrames().render((event,)).decode()
-    shown = f"```text\n{frames}\n```" if frames else "Nothing of its own: `end` tells it."
+    shown = f"```text\n{frames}\n```" if frames else "Nothing of its own."
     parts = [f"## {type(event).__name__}\n", f"{type(event).__doc__}\n", f"{shown}\n"]
     if text:
         parts.append(f"As plain text:\n\n```text\n{text.strip()}\n```\n")

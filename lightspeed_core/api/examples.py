@@ -102,6 +102,20 @@ _FILE: Final = {
     "object": "file",
 }
 BODY_EXAMPLES: Final[Mapping[str, dict[str, Any]]] = {
+    "ApprovalsResponse": {
+        "approvals": [
+            {
+                "approval_id": "5b1e9a3c-0c57-4a1e-9d55-8f3f0c2b7a10",
+                "request_id": _TURN,
+                "conversation_id": _CONVERSATION,
+                "server": "files",
+                "tool": "delete_file",
+                "arguments": {"path": "/reports/old.txt"},
+                "created_at": "2025-10-10T09:12:10+00:00",
+                "expires_at": "2025-10-10T09:17:10+00:00",
+            }
+        ]
+    },
     "AuthorizedResponse": {
         "user_id": "user:default/ada",
         "username": "lightspeed-user",

@@ -29,6 +29,7 @@ _TAGS: Final = [
     {"name": "query", "description": "Ask a question, get one answer."},
     {"name": "streaming_query", "description": "Ask a question, read the answer as it comes."},
     {"name": "infer", "description": "Ask from a command line, without a conversation."},
+    {"name": "approvals", "description": "Allow or deny calls of tools."},
     {"name": "conversations", "description": "Look back, name and delete."},
     {"name": "models", "description": "Models that can answer."},
     {"name": "shields", "description": "Shields that check questions and answers."},

@@ -3,12 +3,14 @@
 The lifespan yields `{"services": Services(...)}`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from fastapi import Request
 
 from lightspeed_core.api.bodies import HeldBytes
+from lightspeed_core.assistant.approvals import Answering
 from lightspeed_core.assistant.assistant import Interruption
 from lightspeed_core.assistant.live import EventSource
 from lightspeed_core.assistant.mcp_tools import McpToolSource
@@ -19,6 +21,8 @@ from lightspeed_core.auth.authenticator import Authenticator
 from lightspeed_core.auth.authorizer import Authorizer
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.access import ConversationAccess
+from lightspeed_core.conversations.approvals import Answered
+from lightspeed_core.domain.approvals import Approval
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.domain.turn import Turn
 from lightspeed_core.engine.protocol import Engine
@@ -47,6 +51,14 @@ class Turns(Protocol):
 
     async def interrupt(self, turn_id: str, caller: Identity) -> Interruption:
         """Stop a turn."""
+        ...
+
+    async def approvals(self, caller: Identity) -> Sequence[Approval]:
+        """Return the calls of tools that turns of the caller wait for."""
+        ...
+
+    async def answer(self, answering: Answering, caller: Identity) -> Answered:
+        """Allow such a call or deny it."""
         ...
 
     def abandon(self, turn_id: str) -> None:

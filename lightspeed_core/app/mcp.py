@@ -9,7 +9,6 @@ from lightspeed_core.assistant.mcp_tools import McpToolSource
 from lightspeed_core.config.mcp import McpConfiguration
 from lightspeed_core.config.mcp_warnings import KEEPS_TOKEN
 from lightspeed_core.config.root import Configuration
-from lightspeed_core.config.start_warnings import NOT_SERVED
 from lightspeed_core.http.judging import AddressJudge
 from lightspeed_core.mcp.cache import ToolCache
 from lightspeed_core.mcp.configured import configured_servers
@@ -57,7 +56,7 @@ def mcp_of(
         limits=limits,
         metrics=metrics.mcp,
     )
-    tools = McpToolSource(servers, client, asks_for_approval=("approvals",) not in NOT_SERVED)
+    tools = McpToolSource(servers, client)
     return Mcp(servers=servers, tools=tools)
 
 

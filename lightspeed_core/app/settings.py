@@ -161,6 +161,8 @@ def assistant_settings(configuration: Configuration) -> AssistantSettings:
         max_streams=service.limits.max_streams,
         max_streams_per_user=service.limits.max_streams_per_user,
         answer_tokens=configuration.quota_handlers.reserved_answer_tokens,
+        approval_seconds=configuration.approvals.approval_timeout_seconds,
+        approval_days=configuration.approvals.approval_retention_days,
         shields=configured_shields(configuration.shields),
         shielding=_shielding(configuration.safety),
     )

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from lightspeed_core.app.signals import on_termination
+from lightspeed_core.assistant.approvals import ApprovalDesk
 from lightspeed_core.assistant.assistant import Assistant
 from lightspeed_core.assistant.context import AssistantSettings
 from lightspeed_core.assistant.file_search import FileSearch
@@ -51,15 +52,23 @@ async def open_assistant(
         turns = await stack.enter_async_context(asyncio.TaskGroup())
         pipeline = partial(run_turn, parts=_turn_parts(parts, tools))
         supervisor = _supervise(parts, pipeline, turns=turns, background=background)
+        desk = ApprovalDesk(
+            store=parts.store,
+            supervisor=supervisor,
+            settings=parts.settings,
+            quotas=quotas.turns,
+            metrics=parts.metrics.approvals,
+        )
+        _keep(parts, supervisor, desk, background)
         stack.push_async_callback(supervisor.drain)
         stack.enter_context(on_termination(_drainer(supervisor, background)))
         assistant = Assistant(
             engine=parts.engine,
-            store=parts.store,
             supervisor=supervisor,
             pipeline=pipeline,
             settings=parts.settings,
             quotas=quotas,
+            desk=desk,
         )
         assistant.admissions.report_to(parts.metrics.room)
         yield assistant
@@ -83,11 +92,10 @@ def _supervise(
     turns: asyncio.TaskGroup,
     background: asyncio.TaskGroup,
 ) -> TurnSupervisor:
-    recorder = TurnRecorder(parts.store, parts.metrics.recording_failed, parts.transcripts)
-    supervisor = TurnSupervisor(
+    return TurnSupervisor(
         group=turns,
         store=parts.store,
-        recorder=recorder,
+        recorder=_recorder(parts),
         pipeline=pipeline,
         on_answered=TopicWriter(
             group=background,
@@ -97,14 +105,23 @@ def _supervise(
         ).schedule,
         settings=parts.settings,
     )
+
+
+def _keep(
+    parts: Parts, supervisor: TurnSupervisor, desk: ApprovalDesk, background: asyncio.TaskGroup
+) -> None:
     keeper = TurnKeeper(
         store=parts.store,
         supervisor=supervisor,
-        recorder=recorder,
+        recorder=_recorder(parts),
+        desk=desk,
         resume_window=timedelta(seconds=parts.settings.resume_window),
     )
     background.create_task(keeper.run(), name="keeper")
-    return supervisor
+
+
+def _recorder(parts: Parts) -> TurnRecorder:
+    return TurnRecorder(parts.store, parts.metrics.recording_failed, parts.transcripts)
 
 
 def _drainer(supervisor: TurnSupervisor, background: asyncio.TaskGroup) -> Callable[[], None]:

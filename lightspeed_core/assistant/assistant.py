@@ -1,18 +1,21 @@
-"""The façade that the API calls: start a turn, follow it again, stop it."""
+"""The façade that the API calls: start a turn, follow it again, let it go on, stop it."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from lightspeed_core.assistant.admission import Admissions, CountedSource
+from lightspeed_core.assistant.approvals import Answering, ApprovalDesk
 from lightspeed_core.assistant.arrivals import Arrivals
 from lightspeed_core.assistant.context import AssistantSettings, TurnContext
 from lightspeed_core.assistant.infer import infer
-from lightspeed_core.assistant.live import EventSource
+from lightspeed_core.assistant.live import EventLog, EventSource
 from lightspeed_core.assistant.prepare import prepare_turn
-from lightspeed_core.assistant.replay import StoredTurnSource
+from lightspeed_core.assistant.replay import StoredTurnSource, UnbrokenSource
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.assistant.supervisor import Pipeline, StopReason, TurnSupervisor
-from lightspeed_core.conversations.store import ConversationStore
+from lightspeed_core.conversations.approvals import Answered
+from lightspeed_core.domain.approvals import Approval
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.domain.turn import Turn
 from lightspeed_core.engine.protocol import Engine
@@ -37,14 +40,14 @@ class Assistant:
         self,
         *,
         engine: Engine,
-        store: ConversationStore,
+        desk: ApprovalDesk,
         supervisor: TurnSupervisor,
         pipeline: Pipeline,
         settings: AssistantSettings,
         quotas: QuotasOfRoutes,
     ) -> None:
         self._engine = engine
-        self._store = store
+        self._store = desk.store
         self._supervisor = supervisor
         self._pipeline = pipeline
         self._settings = settings
@@ -52,6 +55,7 @@ class Assistant:
             most=settings.max_streams, most_of_user=settings.max_streams_per_user
         )
         self._quotas = quotas
+        self._desk = desk
         self._arrivals = Arrivals()
 
     async def start(self, request: TurnRequest, caller: Identity) -> EventSource:
@@ -65,12 +69,14 @@ class Assistant:
                 live = await self._supervisor.receive(context)
             note(conversation_id=live.begun.conversation_id, turn_id=live.begun.turn_id)
             # The turn goes on when its client does not, and its place is taken as long.
-            return await self._supervisor.run(live, place.hand_over())
+            log = await self._supervisor.run(live, place.hand_over())
+            return self._unbroken(log, live.begun, caller)
 
     async def infer(self, request: TurnRequest, caller: Identity) -> Turn:
         """Answer without a conversation; nothing is stored. Cancelling the call ends the turn."""
         with self.admissions.turns.place(caller.user_id):
-            return await infer(self._prepare(request, caller, self._quotas.infer), self._pipeline)
+            prepared = self._prepare(request, caller, self._quotas.infer)
+            return await infer(prepared, self._pipeline)
 
     async def resume(self, turn_id: str, caller: Identity) -> EventSource:
         """Return the events of a turn of this caller, live or from the journal.
@@ -80,16 +86,11 @@ class Assistant:
         """
         if live := self._supervisor.find(turn_id):
             _check_owner(live.begun, caller, "access")
-            source: EventSource = live.log
+            source: EventSource = self._unbroken(live.log, live.begun, caller)
         else:
             turn = await self._stored(turn_id)
             _check_owner(turn, caller, "access")
-            source = StoredTurnSource(
-                turn_id,
-                self._store,
-                heartbeat=self._settings.heartbeat,
-                left=self._quotas.turns.account(caller, turn.model).left,
-            )
+            source = self._from_store(turn, caller)
         return CountedSource(source, self.admissions.readers, caller.user_id)
 
     async def interrupt(self, turn_id: str, caller: Identity) -> Interruption:
@@ -106,7 +107,24 @@ class Assistant:
         if turn.state.is_final:
             return Interruption.ALREADY_COMPLETED
         await self._store.request_interrupt(turn_id)
+        # One that waits is run by nobody who could see the wish.
+        await self._desk.interrupt(turn_id)
         return Interruption.REQUESTED
+
+    async def approvals(self, caller: Identity) -> Sequence[Approval]:
+        """Return the open questions whether tools may be called, of the caller's own turns."""
+        return await self._desk.open_of(caller)
+
+    async def answer(self, answering: Answering, caller: Identity) -> Answered:
+        """Answer such a question; after the last answer the turn goes on here.
+
+        Raises `NotFound` for a question that is unknown or whose time is over, `Forbidden` for
+        another user's, `Conflict` for one that was answered, and what `start` does where there is
+        no room.
+        """
+        await self._desk.check_owner(answering.approval_id, caller)
+        with self.admissions.turns.place(caller.user_id) as place:
+            return await self._desk.answer(answering, caller, place.hand_over)
 
     def abandon(self, turn_id: str) -> None:
         """Note that a client went away; the turn goes on unless set otherwise.
@@ -125,6 +143,18 @@ class Assistant:
             store=self._store,
             settings=self._settings,
             quotas=quotas,
+        )
+
+    def _unbroken(self, log: EventLog, turn: Turn, caller: Identity) -> EventSource:
+        return UnbrokenSource(log, lambda seen: self._from_store(turn, caller, seen=seen))
+
+    def _from_store(self, turn: Turn, caller: Identity, *, seen: int = 0) -> EventSource:
+        return StoredTurnSource(
+            turn.turn_id,
+            self._store,
+            heartbeat=self._settings.heartbeat,
+            left=self._quotas.turns.account(caller, turn.model).left,
+            seen=seen,
         )
 
     async def _stored(self, turn_id: str) -> Turn:

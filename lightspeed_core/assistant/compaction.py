@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from lightspeed_core.assistant.attachments import with_attachments
 from lightspeed_core.assistant.context import CompactionSettings, TurnContext
+from lightspeed_core.assistant.model_call import Chat, call_model
 from lightspeed_core.assistant.token_estimate import estimate_prompt, estimate_tokens
-from lightspeed_core.assistant.tool_loop import Chat, call_model
 from lightspeed_core.conversations.models import Summary
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.events import ModelFinished, TextDelta, Warned

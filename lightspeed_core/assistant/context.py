@@ -10,6 +10,7 @@ from lightspeed_core.assistant.shields.question import kept_until_checked
 from lightspeed_core.assistant.shields.shield import Shield, ShieldSettings
 from lightspeed_core.assistant.sources import Source, SourceSettings
 from lightspeed_core.config.prompt_template import SystemPrompt
+from lightspeed_core.domain.approvals import Approval, Checkpoint
 from lightspeed_core.domain.identity import Identity
 from lightspeed_core.domain.turn import ModelRef, Turn
 from lightspeed_core.quota.account import Account, FreeAccount
@@ -41,8 +42,9 @@ class AssistantSettings:
     `sources` says which stores are searched, and who may read them. `models_without_tools` are
     offered no tools, by their identifier.
     `topic_prompt` is None for the built-in one, `compaction` where nothing is summarised.
-    `answer_tokens` are what an answer reserves of a quota beside its prompt. `shields` are those
-    of the configuration itself.
+    `answer_tokens` are what an answer reserves of a quota beside its prompt. `approval_seconds` is
+    the time to answer a question of a tool, `approval_days` how long the answer is kept. `shields`
+    are those of the configuration itself.
     """
 
     system_prompt: SystemPrompt
@@ -65,8 +67,22 @@ class AssistantSettings:
     max_streams: int = 2000
     max_streams_per_user: int = 1000
     answer_tokens: int = DEFAULT_ANSWER_TOKENS
+    approval_seconds: float = 300.0
+    approval_days: int = 30
     shields: tuple[Shield, ...] = ()
     shielding: ShieldSettings = field(default_factory=ShieldSettings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continuation:
+    """Where a turn that waited for its user goes on, and what became of its approvals.
+
+    `shield_ids` are the shields that guard it.
+    """
+
+    checkpoint: Checkpoint
+    approvals: tuple[Approval, ...]
+    shield_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +92,8 @@ class TurnContext:
     `stores` are searched before the model is called, `tool_stores` when it asks. A model that
     does not call tools is offered none. `passages` are those of this turn, as they come.
     `keeps_original` says that the question is stored as it was asked, whatever shields make of it.
+    A turn that goes on, by its `continuation`, is run for whoever answered; it then has the
+    `caller` and the headers of that request. Without `may_wait` no user is asked for approvals.
     """
 
     begun: Turn
@@ -90,6 +108,8 @@ class TurnContext:
     calls_tools: bool = True
     passages: Passages = field(default_factory=Passages, compare=False)
     account: Account = field(default_factory=FreeAccount)
+    may_wait: bool = True
+    continuation: Continuation | None = None
 
     @property
     def kept(self) -> Turn:

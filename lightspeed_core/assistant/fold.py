@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 from lightspeed_core.assistant.retrieval import referenced_documents
 from lightspeed_core.domain.events import (
+    AnswerPaused,
+    ApprovalAnswered,
+    ApprovalRequired,
     CitationVerified,
     ConversationCompacted,
     DocumentsRetrieved,
@@ -26,14 +29,15 @@ from lightspeed_core.domain.events import (
     TurnFailed,
     TurnIncomplete,
     TurnInterrupted,
+    TurnPaused,
     TurnStarted,
     Warned,
 )
-from lightspeed_core.domain.messages import TokenUsage
 from lightspeed_core.domain.turn import Turn, TurnError, TurnState, TurnWarning
 from lightspeed_core.errors import LightspeedError
 
 if TYPE_CHECKING:
+    from lightspeed_core.domain.approvals import Approval
     from lightspeed_core.domain.retrieval import Citation, RagChunk
     from lightspeed_core.domain.tools import ToolCall, ToolResult
 
@@ -41,11 +45,16 @@ if TYPE_CHECKING:
 type _Silent = (
     TurnStarted
     | ModelAccepted
+    | AnswerPaused
     | ConversationCompacted
+    | TurnPaused
     | TurnCompleted
     | TurnInterrupted
     | TurnFailed
 )
+
+
+type _Decision = TurnIncomplete | QuestionRewritten | Refused | ApprovalRequired | ApprovalAnswered
 
 
 def _check_silent(_: _Silent) -> None:
@@ -53,7 +62,10 @@ def _check_silent(_: _Silent) -> None:
 
 
 class TurnFold:
-    """Gathers what the events of one turn say, in order."""
+    """Gathers what the events of one turn say, in order.
+
+    What earlier events of it cost is known from `begun`, for it is in no journal.
+    """
 
     def __init__(self, begun: Turn) -> None:
         self._begun = begun
@@ -63,7 +75,8 @@ class TurnFold:
         self._chunks: list[RagChunk] = []
         self._citations: list[Citation] = []
         self._warnings: list[TurnWarning] = []
-        self._usage = TokenUsage()
+        self._usage = begun.usage
+        self._approvals: dict[str, Approval] = {}
         self._refused_by: str | None = None
         self._incomplete_reason: str | None = None
 
@@ -94,12 +107,18 @@ class TurnFold:
                 self._citations.append(citation)
             case Warned(warning):
                 self._warnings.append(warning)
-            case TurnIncomplete() | QuestionRewritten() | Refused():
+            case (
+                TurnIncomplete()
+                | QuestionRewritten()
+                | Refused()
+                | ApprovalRequired()
+                | ApprovalAnswered()
+            ):
                 self._add_decision(event)
             case _:
                 _check_silent(event)
 
-    def _add_decision(self, event: TurnIncomplete | QuestionRewritten | Refused) -> None:
+    def _add_decision(self, event: _Decision) -> None:
         match event:
             case TurnIncomplete(reason):
                 self._incomplete_reason = reason.value
@@ -108,6 +127,8 @@ class TurnFold:
             case Refused(shield, text):
                 self._refused_by = shield
                 self._tokens.append(text)
+            case ApprovalRequired(approval) | ApprovalAnswered(approval):
+                self._approvals[approval.approval_id] = approval
 
     def result(self, state: TurnState, error: LightspeedError | None = None) -> Turn:
         """Return the turn as it stands, ended in the given state."""
@@ -119,6 +140,7 @@ class TurnFold:
             text=self.text,
             tool_calls=tuple(self._calls),
             tool_results=tuple(self._results),
+            approvals=tuple(self._approvals.values()),
             rag_chunks=tuple(self._chunks),
             referenced_documents=referenced_documents(self._chunks),
             citations=tuple(self._citations),

@@ -1,10 +1,12 @@
 """Answers that nobody can find again: a turn without a conversation, and nothing of it is stored.
 
-It knows no wire; how a turn runs is the matter of its pipeline.
+So it cannot wait for its user either, and has only the tools that nobody must allow. It knows no
+wire; how a turn runs is the matter of its pipeline.
 """
 
 from collections.abc import Awaitable
 from contextlib import aclosing
+from dataclasses import replace
 
 from lightspeed_core.assistant.context import TurnContext
 from lightspeed_core.assistant.fold import TurnFold
@@ -21,7 +23,7 @@ async def infer(prepared: Awaitable[TurnContext], pipeline: Pipeline) -> Turn:
     Raises as `prepare_turn` and the pipeline do, and `EngineUnavailable` where no model is listed.
     """
     try:
-        context = await prepared
+        context = replace(await prepared, may_wait=False)
     except NotFound as error:
         if error.resource == "model" and error.resource_id is None:
             raise EngineUnavailable(error.cause, backend="inference service") from error

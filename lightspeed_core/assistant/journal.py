@@ -5,8 +5,10 @@ events: whoever replays a turn renders it anew and counts again.
 """
 
 import json
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -15,6 +17,8 @@ from pydantic import TypeAdapter
 
 from lightspeed_core.conversations.models import JournalBatch
 from lightspeed_core.domain.events import (
+    ApprovalAnswered,
+    ApprovalRequired,
     CitationVerified,
     ConversationCompacted,
     DocumentsRetrieved,
@@ -28,6 +32,8 @@ from lightspeed_core.domain.events import (
     TurnStarted,
     Warned,
 )
+
+logger = logging.getLogger(__name__)
 
 JOURNAL_INTERVAL_SECONDS = 0.1
 
@@ -45,6 +51,8 @@ _KINDS: dict[str, type[TurnEvent]] = {
         Refused,
         Warned,
         TurnIncomplete,
+        ApprovalRequired,
+        ApprovalAnswered,
     )
 }
 
@@ -66,7 +74,11 @@ def encode_events(events: Iterable[TurnEvent]) -> bytes:
         return orjson.dumps(rows)
     except TypeError:
         # Lone surrogates and integers beyond 64 bits, which arguments of a tool may well hold.
-        return json.dumps(rows, default=asdict, ensure_ascii=False).encode(errors="replace")
+        return json.dumps(rows, default=_as_json, ensure_ascii=False).encode(errors="replace")
+
+
+def _as_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else asdict(value)
 
 
 def decode_events(payload: bytes) -> list[TurnEvent]:
@@ -83,14 +95,27 @@ def decode_events(payload: bytes) -> list[TurnEvent]:
     return events
 
 
-class TurnJournal:
-    """Gathers the events of one turn and hands them on in numbered batches."""
+def read_journal(turn_id: str, batches: Iterable[JournalBatch]) -> list[TurnEvent]:
+    """Decode the batches of a turn; from the first damaged one on, nothing."""
+    events: list[TurnEvent] = []
+    try:
+        for batch in batches:
+            events.extend(decode_events(batch.payload))
+    except ValueError:
+        logger.exception("journal was not readable turn_id=%s", turn_id)
+    return events
 
-    def __init__(self, turn_id: str, append: Callable[[JournalBatch], None]) -> None:
+
+class TurnJournal:
+    """Gathers the events of one turn and hands them on in batches, numbered from `index`."""
+
+    def __init__(
+        self, turn_id: str, append: Callable[[JournalBatch], None], *, index: int = 0
+    ) -> None:
         self._turn_id = turn_id
         self._append = append
         self._pending: list[TurnEvent] = []
-        self._index = 0
+        self._index = index
 
     def add(self, event: TurnEvent) -> bool:
         """Note an event; true when it is the first of a batch, so that a flush is due."""

@@ -1,7 +1,7 @@
 """What a worker does for turns beside running them.
 
-It keeps its leases, hears wishes to stop, settles the turns of workers that died, and drops the
-journals that nobody may resume any more.
+It keeps its leases, hears wishes to stop, settles the turns of workers that died, ends the time to
+answer, and drops the journals that nobody may resume any more.
 """
 
 import asyncio
@@ -9,8 +9,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from lightspeed_core.assistant.approvals import ApprovalDesk
 from lightspeed_core.assistant.fold import TurnFold
-from lightspeed_core.assistant.journal import decode_events
+from lightspeed_core.assistant.journal import read_journal
 from lightspeed_core.assistant.record import TurnRecorder
 from lightspeed_core.assistant.supervisor import StopReason, TurnSupervisor
 from lightspeed_core.conversations.models import ExpiredTurn
@@ -28,12 +29,8 @@ PURGE_SECONDS = 60.0
 def settle(expired: ExpiredTurn) -> Turn:
     """Return a dead worker's turn as far as its journal can be read, interrupted."""
     fold = TurnFold(expired.turn)
-    try:
-        for batch in expired.journal:
-            for event in decode_events(batch.payload):
-                fold.add(event)
-    except ValueError:
-        logger.exception("journal was not readable turn_id=%s", expired.turn.turn_id)
+    for event in read_journal(expired.turn.turn_id, expired.journal):
+        fold.add(event)
     return fold.result(TurnState.INTERRUPTED)
 
 
@@ -46,11 +43,13 @@ class TurnKeeper:
         store: ConversationStore,
         supervisor: TurnSupervisor,
         recorder: TurnRecorder,
+        desk: ApprovalDesk,
         resume_window: timedelta,
     ) -> None:
         self._store = store
         self._supervisor = supervisor
         self._recorder = recorder
+        self._desk = desk
         self._resume_window = resume_window
 
     async def run(self) -> None:
@@ -58,6 +57,7 @@ class TurnKeeper:
         async with asyncio.TaskGroup() as group:
             group.create_task(repeat(self.renew, RENEWAL_SECONDS))
             group.create_task(repeat(self.recover, RECOVERY_SECONDS))
+            group.create_task(repeat(self.expire, RECOVERY_SECONDS))
             group.create_task(repeat(self.purge, PURGE_SECONDS))
 
     async def renew(self) -> None:
@@ -80,9 +80,14 @@ class TurnKeeper:
             logger.warning("turn of a lost worker was settled turn_id=%s", turn.turn_id)
             await self._recorder.record(turn, None)
 
+    async def expire(self) -> None:
+        """Let the turns go on whose users did not answer in time, as if they had denied."""
+        await self._desk.expire()
+
     async def purge(self) -> None:
-        """Drop the journals that can no longer be resumed."""
+        """Drop the journals that can no longer be resumed, and answers of long ago."""
         await self._store.purge_journal(self._resume_window)
+        await self._desk.purge()
 
 
 async def repeat(work: Callable[[], Awaitable[None]], seconds: float) -> None:

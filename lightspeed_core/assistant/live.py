@@ -15,6 +15,7 @@ from lightspeed_core.domain.events import (
     TurnEvent,
     TurnFailed,
     TurnInterrupted,
+    TurnPaused,
 )
 from lightspeed_core.domain.turn import Turn, TurnError, TurnState
 from lightspeed_core.errors import InternalError, LightspeedError, error_of_code
@@ -30,6 +31,8 @@ class EventSource(Protocol):
 
     def events(self) -> AsyncGenerator[tuple[TurnEvent, ...]]:
         """Yield batches of events up to the terminal one; an empty batch after a silence.
+
+        A turn that waits for its user says so by `TurnPaused`, to those who saw it stop.
 
         Raises a `LightspeedError` when the rest cannot be had.
         """
@@ -53,14 +56,19 @@ def is_terminal(event: TurnEvent) -> bool:
     return isinstance(event, TurnCompleted | TurnInterrupted | TurnFailed)
 
 
+def ends_log(event: TurnEvent) -> bool:
+    """Say whether the worker that ran the turn has nothing more to tell of it."""
+    return is_terminal(event) or isinstance(event, TurnPaused)
+
+
 async def outcome_of(source: EventSource) -> Turn:
-    """Wait for the end of a turn and return it; raises the error of a failed one."""
+    """Wait until a turn has ended or waits for its user; raises the error of a failed one."""
     async with aclosing(source.events()) as batches:
         async for events in batches:
             match events[-1:]:
                 case (TurnFailed(_, error),):
                     raise error_of_code(error.code, error.message, error.cause)
-                case (TurnCompleted(turn) | TurnInterrupted(turn),):
+                case (TurnCompleted(turn) | TurnInterrupted(turn) | TurnPaused(turn),):
                     return turn
                 case _:
                     pass
@@ -98,8 +106,8 @@ class EventLog:
 
     @property
     def has_ended(self) -> bool:
-        """Say whether the terminal event is there, or the turn was refused."""
-        return self._refusal is not None or (self.has_begun and is_terminal(self._events[-1]))
+        """Say whether nothing more comes: the turn has ended here or was refused."""
+        return self._refusal is not None or (self.has_begun and ends_log(self._events[-1]))
 
     def publish(self, event: TurnEvent) -> None:
         """Append an event and wake the readers."""
@@ -120,11 +128,11 @@ class EventLog:
             await self._grown.wait()
 
     async def events(self) -> AsyncGenerator[tuple[TurnEvent, ...]]:
-        """Follow the log from its first event to its terminal one."""
+        """Follow the log from its first event to the one that ends it."""
         read = 0
         self._readers += 1
         try:
-            while not (read and is_terminal(self._events[read - 1])):
+            while not (read and ends_log(self._events[read - 1])):
                 if read < len(self._events):
                     batch = tuple(self._events[read:])
                     read += len(batch)

@@ -45,12 +45,9 @@ class McpToolSource:
     Where nobody can be asked for an approval, tools that need one are not offered.
     """
 
-    def __init__(
-        self, servers: McpServers, client: McpClient, *, asks_for_approval: bool = True
-    ) -> None:
+    def __init__(self, servers: McpServers, client: McpClient) -> None:
         self._servers = servers
         self._client = client
-        self._asks_for_approval = asks_for_approval
 
     async def open(self, context: TurnContext) -> Toolbox:
         """Open the tools of a turn; raises `ToolAuthRequired` where a server answers 401."""
@@ -64,7 +61,7 @@ class McpToolSource:
         listed = await self.list(caller)
         if not listed.connections and not listed.warnings:
             return EmptyToolbox()
-        return _McpToolbox(listed if self._asks_for_approval else _without_approval(listed))
+        return _McpToolbox(listed if context.may_wait else _without_approval(listed))
 
     async def list(self, caller: CallerHeaders) -> ListedTools:
         """Ask all servers at the same time; whoever asks closes what is returned.

@@ -8,7 +8,14 @@ from typing import TypedDict
 
 from lightspeed_core.assistant.context import TurnContext
 from lightspeed_core.assistant.spending import counted
-from lightspeed_core.domain.events import ModelEvent, ModelFinished, Refused, TextDelta, TurnEvent
+from lightspeed_core.domain.events import (
+    AnswerPaused,
+    ModelEvent,
+    ModelFinished,
+    Refused,
+    TextDelta,
+    TurnEvent,
+)
 from lightspeed_core.domain.turn import TurnState
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.engine.types import ChatDelta, ChatRequest
@@ -40,21 +47,21 @@ class MeasuredChat:
         self._has_called = False
         self._began = time.perf_counter()
         self._has_text = False
+        self._outcome = TurnState.COMPLETED
 
     @contextmanager
     def turn(self) -> Generator[None]:
-        """Time the turn until its end, however it ends."""
-        outcome = TurnState.COMPLETED
+        """Time the turn until its end, however it ends, or until it waits for its user."""
         try:
             yield
         except BaseException as error:
             is_stopped = isinstance(error, asyncio.CancelledError | GeneratorExit)
-            outcome = TurnState.INTERRUPTED if is_stopped else TurnState.FAILED
+            self._outcome = TurnState.INTERRUPTED if is_stopped else TurnState.FAILED
             raise
         finally:
             self._metrics.turns.turn_ended(
                 endpoint=self._labels["endpoint"],
-                outcome=outcome.value,
+                outcome=self._outcome.value,
                 seconds=time.perf_counter() - self._began,
             )
 
@@ -81,6 +88,10 @@ class MeasuredChat:
                 self._metrics.tokens_used(
                     **self._labels, sent=usage.input_tokens, received=usage.output_tokens
                 )
+            case AnswerPaused(_, approvals):
+                for _ in approvals:
+                    self._metrics.approvals.asked()
+                self._outcome = TurnState.AWAITING_APPROVAL
             case Refused():
                 self._metrics.refused(endpoint=self._labels["endpoint"])
             case TextDelta() if not self._has_text:

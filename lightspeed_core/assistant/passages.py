@@ -28,7 +28,7 @@ class Passages(Sequence[RagChunk]):
     """The passages of one turn, which get their numbers, from 1, in the order in which they come.
 
     The fence around them is random and new for every turn, so that neither a user nor a document
-    can write a passage; `nonce` is for tests.
+    can write a passage; `nonce` is for tests, and for a turn that goes on.
     """
 
     def __init__(self, *, nonce: str | None = None) -> None:
@@ -36,6 +36,11 @@ class Passages(Sequence[RagChunk]):
         self._chunks: list[RagChunk] = []
         self._read: list[RagChunk] = []
         self._numbers: dict[tuple[str, str], int] = {}
+
+    @property
+    def nonce(self) -> str:
+        """The code of the fence, which a turn keeps while it waits for its user."""
+        return self._nonce
 
     def add(self, chunks: Sequence[RagChunk], read: Sequence[RagChunk] | None = None) -> list[int]:
         """Return the number of each chunk; one that came before keeps its own.

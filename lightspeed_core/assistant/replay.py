@@ -1,25 +1,27 @@
-"""A turn read from the store: one that ended, or one that another worker runs."""
+"""A turn read from the store: one that ended, waits, or is run by another worker."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from time import monotonic
 
 from lightspeed_core.assistant.journal import decode_events
-from lightspeed_core.assistant.live import terminal_event
+from lightspeed_core.assistant.live import EventLog, EventSource, terminal_event
 from lightspeed_core.conversations.models import JournalBatch
 from lightspeed_core.conversations.store import ConversationStore
-from lightspeed_core.domain.events import TurnEvent
-from lightspeed_core.domain.turn import Turn
+from lightspeed_core.domain.events import QuestionRewritten, TurnEvent, TurnPaused
+from lightspeed_core.domain.turn import Turn, TurnState
 from lightspeed_core.errors import NotFound, StoreUnavailable
 
 POLL_SECONDS = 0.1
+POLL_PAUSED_SECONDS = 0.5
 
 
 class StoredTurnSource:
     """Follows a turn through its journal until the store knows how it ended.
 
-    What quotas have `left` is told as it is at that moment.
+    What quotas have `left` is told as it is at that moment. The first `seen` events are left out.
     """
 
     def __init__(
@@ -29,11 +31,13 @@ class StoredTurnSource:
         *,
         heartbeat: float,
         left: Callable[[], Awaitable[Mapping[str, int]]],
+        seen: int = 0,
     ) -> None:
         self._turn_id = turn_id
         self._store = store
         self._heartbeat = heartbeat
         self._left = left
+        self._left_out = seen
 
     @property
     def turn_id(self) -> str:
@@ -50,7 +54,8 @@ class StoredTurnSource:
             batches = await self._store.journal(self._turn_id, after=read)
             for batch in batches:
                 read = batch.index
-                yield self._events_of(batch)
+                if events := self._unseen(self._events_of(batch)):
+                    yield events
             if turn.state.is_final:
                 yield (terminal_event(replace(turn, available_quotas=await self._left())),)
                 return
@@ -59,7 +64,16 @@ class StoredTurnSource:
             elif monotonic() - last_word >= self._heartbeat:
                 last_word = monotonic()
                 yield ()
-            await asyncio.sleep(POLL_SECONDS)
+            is_paused = turn.state is TurnState.AWAITING_APPROVAL
+            await asyncio.sleep(POLL_PAUSED_SECONDS if is_paused else POLL_SECONDS)
+
+    def _unseen(self, events: tuple[TurnEvent, ...]) -> tuple[TurnEvent, ...]:
+        """Leave out what was seen; of a rewritten question only the store is told."""
+        first = 0
+        while self._left_out and first < len(events):
+            self._left_out -= not isinstance(events[first], QuestionRewritten)
+            first += 1
+        return events[first:]
 
     def _events_of(self, batch: JournalBatch) -> tuple[TurnEvent, ...]:
         try:
@@ -72,3 +86,34 @@ class StoredTurnSource:
         if turn is None:
             raise NotFound("streaming request", self._turn_id)
         return turn
+
+
+class UnbrokenSource:
+    """Follows a turn that runs here; one that waits for its user, through the store from then on.
+
+    `rest` returns the events of the stored turn but for the first so many.
+    """
+
+    def __init__(self, log: EventLog, rest: Callable[[int], EventSource]) -> None:
+        self._log = log
+        self._rest = rest
+
+    @property
+    def turn_id(self) -> str:
+        """The request id of the wire."""
+        return self._log.turn_id
+
+    async def events(self) -> AsyncGenerator[tuple[TurnEvent, ...]]:
+        """Yield what the log holds, then what other workers tell."""
+        seen, is_paused = 0, False
+        async with aclosing(self._log.events()) as batches:
+            async for events in batches:
+                seen += len(events)
+                is_paused = bool(events) and isinstance(events[-1], TurnPaused)
+                yield events
+        if not is_paused:
+            return
+        # The event of the pause itself is in no journal.
+        async with aclosing(self._rest(seen - 1).events()) as batches:
+            async for events in batches:
+                yield events

@@ -11,6 +11,7 @@ from lightspeed_core.assistant.plain_text import DISGUISED, SANITIZER, is_disgui
 from lightspeed_core.assistant.shields.checks import Checks
 from lightspeed_core.assistant.shields.documents import screen_chunks, screen_text
 from lightspeed_core.assistant.shields.question import Inspected, Question, inspect_question
+from lightspeed_core.assistant.shields.registered import choose_shields
 from lightspeed_core.assistant.shields.shield import Direction, Shield, ShieldContext, guards
 from lightspeed_core.assistant.toolbox import Toolbox, ToolOutput
 from lightspeed_core.domain.events import QuestionRewritten, Refused, Warned
@@ -80,6 +81,21 @@ async def screen_turn(
         refusal=inspected.refusal,
         restore=inspected.restore,
     )
+
+
+async def screened_before(
+    context: TurnContext, engine: Engine, settings: AssistantSettings, metrics: Metrics
+) -> Screening:
+    """Let the shields guard the rest of a turn that goes on; they have seen its question.
+
+    Raises `NotFound` where one of them is gone.
+    """
+    if context.continuation is not None:
+        names = context.continuation.shield_ids
+        shields = await choose_shields(engine, settings.shields, names)
+        context = replace(context, shields=shields)
+    answered = ShieldContext(engine=engine, question=context.begun.question)
+    return Screening(context=context, checks=Checks(answered, settings.shielding, metrics.shields))
 
 
 def _rewritten(context: TurnContext, inspected: Inspected) -> QuestionRewritten | None:

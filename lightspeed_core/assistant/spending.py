@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from typing import Final
 
+from lightspeed_core.assistant.model_call import Chat
 from lightspeed_core.assistant.token_estimate import estimate_prompt, estimate_usage
-from lightspeed_core.assistant.tool_loop import Chat
 from lightspeed_core.domain.messages import Message, TokenUsage
 from lightspeed_core.domain.tools import ToolCall
 from lightspeed_core.engine.types import ChatDelta, ChatRequest

@@ -6,20 +6,27 @@ nothing; a wish to stop reaches the worker that runs the turn; shutdown drains.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from lightspeed_core.assistant.context import AssistantSettings, TurnContext
 from lightspeed_core.assistant.fold import TurnFold
-from lightspeed_core.assistant.journal import JOURNAL_INTERVAL_SECONDS, TurnJournal
+from lightspeed_core.assistant.journal import (
+    JOURNAL_INTERVAL_SECONDS,
+    TurnJournal,
+    read_journal,
+)
 from lightspeed_core.assistant.live import EventLog, terminal_event
 from lightspeed_core.assistant.markdown import close_open_constructs
+from lightspeed_core.assistant.pausing import leave_to_store
 from lightspeed_core.assistant.record import TurnRecorder
 from lightspeed_core.assistant.shields.placeholders import Restorer
+from lightspeed_core.conversations.models import JournalBatch
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.events import (
+    AnswerPaused,
     ModelAccepted,
     ModelEvent,
     ModelFinished,
@@ -29,7 +36,12 @@ from lightspeed_core.domain.events import (
     TurnStarted,
 )
 from lightspeed_core.domain.turn import Turn, TurnState
-from lightspeed_core.errors import EngineUnavailable, InternalError, LightspeedError
+from lightspeed_core.errors import (
+    EngineUnavailable,
+    InternalError,
+    LightspeedError,
+    StoreUnavailable,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +68,7 @@ class LiveTurn:
     log: EventLog
     fold: TurnFold
     journal: TurnJournal
+    pause: AnswerPaused | None = None
     task: asyncio.Task[None] | None = None
     stop_reason: StopReason | None = None
     is_ending: bool = False
@@ -114,8 +127,7 @@ class TurnSupervisor:
 
         Raises `EngineUnavailable` during shutdown.
         """
-        if self._is_draining:
-            raise _shutting_down()
+        self.check_open()
         turn = context.kept
         if not context.is_new:
             await self._store.begin(turn)
@@ -131,6 +143,54 @@ class TurnSupervisor:
 
         `on_end` is called once when the turn has ended, also where nobody waits for it any more.
         """
+        self._launch(live, on_end)
+        await live.log.first_event()
+        if live.context.is_new and self._store.is_shared:
+            # Its ids are known to nobody before this, and good on every worker after it.
+            await self._store.opened(live.begun)
+        return live.log
+
+    @property
+    def is_draining(self) -> bool:
+        """Say whether no more turns are taken."""
+        return self._is_draining
+
+    def check_open(self) -> None:
+        """Raise `EngineUnavailable` during shutdown."""
+        if self._is_draining:
+            raise _shutting_down()
+
+    def go_on(
+        self,
+        context: TurnContext,
+        journal: Sequence[JournalBatch],
+        on_end: Callable[[], None],
+        *,
+        stopped_by: StopReason | None = None,
+    ) -> EventLog:
+        """Run a turn further that waited for its user, or only to its end where it is stopped.
+
+        Its log and its record begin with what is in its journal.
+        """
+        turn = context.begun
+        live = LiveTurn(
+            context=context,
+            log=EventLog(turn.turn_id, heartbeat=self._settings.heartbeat),
+            fold=TurnFold(turn),
+            journal=TurnJournal(
+                turn.turn_id,
+                self._store.append_journal,
+                index=max((batch.index for batch in journal), default=-1) + 1,
+            ),
+            stop_reason=stopped_by,
+        )
+        for event in read_journal(turn.turn_id, journal):
+            live.fold.add(event)
+            live.log.publish(event)
+        self._launch(live, on_end)
+        return live.log
+
+    def _launch(self, live: LiveTurn, on_end: Callable[[], None]) -> None:
         turn_id = live.begun.turn_id
         self._live[turn_id] = live
         self._idle.clear()
@@ -138,11 +198,6 @@ class TurnSupervisor:
         # A task that is cancelled before its first step never gets to tidy up by itself.
         task.add_done_callback(lambda _: self._forget(live))
         task.add_done_callback(lambda _: on_end())
-        await live.log.first_event()
-        if live.context.is_new and self._store.is_shared:
-            # Its ids are known to nobody before this, and good on every worker after it.
-            await self._store.opened(live.begun)
-        return live.log
 
     def stop(self, turn_id: str, reason: StopReason) -> bool:
         """Stop a turn that runs here; false when there is none or it has ended."""
@@ -172,7 +227,10 @@ class TurnSupervisor:
         try:
             state, error = await self._drive(live)
             live.is_ending = True
-            await self._end(live, state, error)
+            if live.pause is not None and state is TurnState.COMPLETED:
+                state, error = await self._pause(live, live.pause)
+            if state.is_final:
+                await self._end(live, state, error)
         except Exception:
             logger.exception("turn broke at its end turn_id=%s", live.begun.turn_id)
 
@@ -211,7 +269,9 @@ class TurnSupervisor:
         if isinstance(event, QuestionRewritten):
             self._rewrite(live, event)
             return
-        if isinstance(event, ModelAccepted | ModelFinished):
+        if isinstance(event, AnswerPaused):
+            live.pause = event
+        if isinstance(event, ModelAccepted | ModelFinished | AnswerPaused):
             return
         self._journal(live, event)
         live.log.publish(live.shown.event(event))
@@ -227,7 +287,7 @@ class TurnSupervisor:
         if live.log.has_begun or live.log.has_ended:
             return
         turn = live.begun
-        if live.context.is_new:
+        if live.context.is_new and live.context.continuation is None:
             self._store.begin_new(turn)
         event = TurnStarted(turn.conversation_id, turn.turn_id, turn.model)
         self._journal(live, event)
@@ -238,6 +298,29 @@ class TurnSupervisor:
             live.flush = asyncio.get_running_loop().call_later(
                 JOURNAL_INTERVAL_SECONDS, live.journal.flush
             )
+
+    async def _pause(
+        self, live: LiveTurn, pause: AnswerPaused
+    ) -> tuple[TurnState, LightspeedError | None]:
+        """Leave a turn to the store until its user has answered; or say how it has to end."""
+        await live.context.account.settle()
+        try:
+            told = await leave_to_store(self._store, live.context, pause, live.fold, live.journal)
+            if not told:
+                return await self._why_not_paused(live)
+        except StoreUnavailable as error:
+            return TurnState.FAILED, error
+        # From here on it may be answered, and be run anew by this very worker.
+        self._leave(live)
+        for event in told:
+            live.log.publish(event)
+        return TurnState.AWAITING_APPROVAL, None
+
+    async def _why_not_paused(self, live: LiveTurn) -> tuple[TurnState, LightspeedError | None]:
+        signs = await self._store.renew_leases([live.begun.turn_id])
+        is_wished = live.begun.turn_id in signs.interrupted
+        live.stop_reason = StopReason.USER if is_wished else StopReason.LEASE_LOST
+        return TurnState.INTERRUPTED, None
 
     async def _end(self, live: LiveTurn, state: TurnState, error: LightspeedError | None) -> None:
         """Record the turn and publish its terminal event, or refuse it."""
@@ -281,7 +364,12 @@ class TurnSupervisor:
             live.flush.cancel()
         if not live.log.has_ended:
             live.log.refuse(InternalError())
-        self._live.pop(live.begun.turn_id, None)
+        self._leave(live)
+
+    def _leave(self, live: LiveTurn) -> None:
+        """Forget a turn, unless it is run anew already."""
+        if self._live.get(live.begun.turn_id) is live:
+            del self._live[live.begun.turn_id]
         if not self._live:
             self._idle.set()
 

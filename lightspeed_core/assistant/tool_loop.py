@@ -1,22 +1,24 @@
-"""Model and tools in turn until the model answers; the only place where a model is called.
+"""Model and tools in turn until the model answers.
 
 It knows no quota and no wire: what a further round may cost is asked for, what happens is told.
+Where a person must allow a call it stops, and leaves all that is needed to go on.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import Final
 
+from lightspeed_core.assistant.model_call import Chat, call_model
 from lightspeed_core.assistant.together import together
-from lightspeed_core.assistant.token_estimate import estimate_usage
 from lightspeed_core.assistant.tool_fence import fence_results
 from lightspeed_core.assistant.toolbox import Toolbox, ToolOutput, unknown_tool
+from lightspeed_core.domain.approvals import Approval, ApprovalState, Checkpoint
 from lightspeed_core.domain.events import (
+    AnswerPaused,
+    ApprovalAnswered,
     DocumentsRetrieved,
-    ModelAccepted,
     ModelEvent,
-    ModelFinished,
     TextDelta,
     ToolCallFinished,
     ToolCallStarted,
@@ -24,30 +26,25 @@ from lightspeed_core.domain.events import (
     TurnIncomplete,
     Warned,
 )
-from lightspeed_core.domain.messages import Message, Role, TokenUsage
+from lightspeed_core.domain.messages import Message, Role
 from lightspeed_core.domain.tools import UNPARSED_ARGUMENTS, ToolCall, ToolResult, ToolSpec
 from lightspeed_core.domain.turn import IncompleteReason, TurnWarning
-from lightspeed_core.engine.types import ChatDelta, ChatRequest
+from lightspeed_core.engine.types import ChatRequest
 from lightspeed_core.errors import PromptTooLong, QuotaExceeded
 
 type Reserve = Callable[[Sequence[Message]], Awaitable[None]]
+type Ask = Callable[[ToolCall, ToolSpec], Approval]
 
 _CUT_FROM: Final = 1000
 _CUT: Final = "\n[The rest of this result was left out: it was too long.]"
+_EXPIRED: Final = "Nobody allowed this call in time; it was not made."
+_DENIED: Final = "The user did not allow this call; it was not made."
 _WHY: Final = {
     IncompleteReason.MAX_INFER_ITERS: "the model may not be called more often for one answer",
     IncompleteReason.MAX_TOOL_CALLS: "no more tools may be called for one answer",
     IncompleteReason.PROMPT_TOO_LONG: "what the tools answered is too long for the model",
     IncompleteReason.QUOTA: "the quota is used up",
 }
-
-
-class Chat(Protocol):
-    """What calls models; `Engine.chat` says what it promises."""
-
-    def chat(self, request: ChatRequest) -> AsyncGenerator[ChatDelta]:
-        """Call a model, always streamed."""
-        ...
 
 
 async def _reserve_nothing(_: Sequence[Message]) -> None:
@@ -59,12 +56,14 @@ class LoopLimits:
     """How far one turn may go: model calls in all, and tool calls.
 
     `reserve` is asked before each model call but the first with the messages that it reads; it
-    raises `QuotaExceeded` where there is nothing left for it.
+    raises `QuotaExceeded` where there is nothing left for it. `ask` words the question whether a
+    tool may be called; without it tools that need an approval are not offered.
     """
 
     max_rounds: int
     max_calls: int
     reserve: Reserve = _reserve_nothing
+    ask: Ask | None = None
 
 
 @dataclass(slots=True)
@@ -75,8 +74,23 @@ class _Said:
     calls: tuple[ToolCall, ...] = ()
 
 
+@dataclass(slots=True)
+class _Open:
+    """The tool calls of one round, with the contents of the results that are there."""
+
+    text: str
+    calls: tuple[ToolCall, ...]
+    outputs: dict[str, str] = field(default_factory=dict[str, str])
+
+
 class ToolLoop:
-    """The model calls of one turn, with the tools between them."""
+    """The model calls of one turn, with the tools between them.
+
+    What a model says and does is yielded, until it answers without calling a tool. Where the limits
+    allow no more, it is asked once more without tools, so that it answers with what it has; where
+    not even that is possible, the answer ends. Both are told by `TurnIncomplete`. Where a call must
+    be allowed, `AnswerPaused` is the last event.
+    """
 
     def __init__(self, engine: Chat, toolbox: Toolbox, *, model: str, limits: LoopLimits) -> None:
         self._engine = engine
@@ -87,17 +101,31 @@ class ToolLoop:
         self._round = 0
         self._called = 0
         self._has_spoken = False
+        self._is_paused = False
 
-    async def run(self, messages: Sequence[Message]) -> AsyncGenerator[TurnEvent | ModelEvent]:
-        """Yield what the model says and does, until it answers without calling a tool.
-
-        Where the limits allow no more, the model is asked once more without tools, so that it
-        answers with what it has; where not even that is possible, the answer ends. Both are told
-        by `TurnIncomplete`. What refuses the first call is raised.
-        """
+    def run(self, messages: Sequence[Message]) -> AsyncGenerator[TurnEvent | ModelEvent]:
+        """Begin; what refuses the first call is raised."""
         self._prompt = tuple(messages)
+        return self._to_the_end(self._rounds())
+
+    def go_on(
+        self, checkpoint: Checkpoint, approvals: Sequence[Approval]
+    ) -> AsyncGenerator[TurnEvent | ModelEvent]:
+        """Go on where the loop had stopped, with what its user has answered to its questions.
+
+        A tool that is not the one any more that was allowed is asked for again.
+        """
+        self._prompt = checkpoint.messages
+        self._round, self._called = checkpoint.round, checkpoint.called
+        self._has_spoken = checkpoint.has_spoken
+        at = _Open(checkpoint.text, checkpoint.calls, dict(checkpoint.outputs))
+        return self._to_the_end(self._resumed(at, approvals))
+
+    async def _to_the_end(
+        self, rounds: AsyncGenerator[TurnEvent | ModelEvent]
+    ) -> AsyncGenerator[TurnEvent | ModelEvent]:
         try:
-            async with aclosing(self._rounds()) as events:
+            async with aclosing(rounds) as events:
                 async for event in events:
                     yield event
         except _ExhaustedError as end:
@@ -105,6 +133,21 @@ class ToolLoop:
                 yield event
             if not self._has_spoken:
                 yield TextDelta((f"*There is no answer: {_WHY[end.reason]}.*",))
+
+    async def _resumed(
+        self, at: _Open, answers: Sequence[Approval]
+    ) -> AsyncGenerator[TurnEvent | ModelEvent]:
+        for approval in answers:
+            yield ApprovalAnswered(approval)
+        by_call = {approval.call_id: approval for approval in answers}
+        async with aclosing(self._finish_round(at, self._specs(), by_call)) as events:
+            async for event in events:
+                yield event
+        if self._is_paused:
+            return
+        async with aclosing(self._rounds()) as events:
+            async for event in events:
+                yield event
 
     async def _rounds(self) -> AsyncGenerator[TurnEvent | ModelEvent]:
         while True:
@@ -115,7 +158,7 @@ class ToolLoop:
                 if limit is not None:
                     for event in _tell_incomplete(limit):
                         yield event
-            tools = self._toolbox.specs() if limit is None else ()
+            tools = self._specs() if limit is None else ()
             said = _Said()
             async with aclosing(self._ask(tools, said)) as events:
                 async for event in events:
@@ -125,6 +168,8 @@ class ToolLoop:
             async with aclosing(self._use_tools(said, tools)) as events:
                 async for event in events:
                     yield event
+            if self._is_paused:
+                return
 
     def _limit(self) -> IncompleteReason | None:
         """Return why the model gets no tools any more."""
@@ -172,19 +217,77 @@ class ToolLoop:
             raise _ExhaustedError(IncompleteReason.PROMPT_TOO_LONG) from error
         self._prompt = shorter
 
+    def _specs(self) -> tuple[ToolSpec, ...]:
+        """Return the tools that are offered."""
+        specs = self._toolbox.specs()
+        if self._limits.ask is not None:
+            return specs
+        return tuple(spec for spec in specs if not spec.needs_approval)
+
     async def _use_tools(
         self, said: _Said, tools: tuple[ToolSpec, ...]
-    ) -> AsyncGenerator[TurnEvent]:
+    ) -> AsyncGenerator[TurnEvent | ModelEvent]:
         offered = {tool.name: tool for tool in tools}
         calls = self._labelled(said.calls[: self._limits.max_calls - self._called], offered)
         self._called += len(calls)
         for call in calls:
             yield ToolCallStarted(call)
-        outputs = await together(self._call_tool(call, offered) for call in calls)
-        for call, output in zip(calls, outputs, strict=True):
+        at = _Open("".join(said.text), calls)
+        async with aclosing(self._finish_round(at, tools, {})) as events:
+            async for event in events:
+                yield event
+
+    async def _finish_round(
+        self, at: _Open, tools: tuple[ToolSpec, ...], answers: Mapping[str, Approval]
+    ) -> AsyncGenerator[TurnEvent | ModelEvent]:
+        """Run the calls that may run, and ask for the others; with all results the round ends."""
+        offered = {tool.name: tool for tool in tools}
+        due = [call for call in at.calls if call.id not in at.outputs]
+        asked = self._ask_for(due, offered, answers)
+        running = [call for call in due if call.id not in asked]
+        outputs = await together(
+            self._settle(call, offered, answers.get(call.id)) for call in running
+        )
+        for call, output in zip(running, outputs, strict=True):
+            at.outputs[call.id] = output.content
             for told in _describe(call, output, self._round):
                 yield told
-        self._prompt = (*self._prompt, *_exchange("".join(said.text), calls, outputs))
+        if asked:
+            self._is_paused = True
+            yield AnswerPaused(self._checkpoint(at, asked), tuple(asked.values()))
+        else:
+            self._prompt = (*self._prompt, *_exchange(at))
+
+    def _ask_for(
+        self,
+        calls: Sequence[ToolCall],
+        offered: Mapping[str, ToolSpec],
+        answers: Mapping[str, Approval],
+    ) -> dict[str, Approval]:
+        """Word the questions for calls that must be allowed and are not, by the id of the call."""
+        ask = self._limits.ask
+        if ask is None:
+            return {}
+        return {
+            call.id: ask(call, spec)
+            for call in calls
+            if (spec := offered.get(call.name)) is not None
+            and spec.needs_approval
+            and UNPARSED_ARGUMENTS not in call.arguments
+            and not _is_answered(answers.get(call.id), spec)
+        }
+
+    def _checkpoint(self, at: _Open, asked: Mapping[str, Approval]) -> Checkpoint:
+        return Checkpoint(
+            round=self._round,
+            called=self._called,
+            messages=self._prompt,
+            text=at.text,
+            calls=at.calls,
+            outputs=at.outputs,
+            asked=frozenset(approval.approval_id for approval in asked.values()),
+            has_spoken=self._has_spoken,
+        )
 
     def _labelled(
         self, calls: Sequence[ToolCall], offered: dict[str, ToolSpec]
@@ -205,8 +308,12 @@ class ToolLoop:
             labelled.append(replace(call, id=call_id, type=type_, server=server))
         return tuple(labelled)
 
-    async def _call_tool(self, call: ToolCall, offered: dict[str, ToolSpec]) -> ToolOutput:
-        """Run a tool; what was not offered is not run, whoever asked the model for it."""
+    async def _settle(
+        self, call: ToolCall, offered: Mapping[str, ToolSpec], answer: Approval | None
+    ) -> ToolOutput:
+        """Run a tool unless that was denied; what was not offered is not run, whoever asks."""
+        if answer is not None and answer.state is not ApprovalState.APPROVED:
+            return _denied(answer)
         if call.name not in offered:
             return unknown_tool(call)
         if UNPARSED_ARGUMENTS in call.arguments:
@@ -221,38 +328,6 @@ class _ExhaustedError(Exception):
     def __init__(self, reason: IncompleteReason) -> None:
         super().__init__(reason)
         self.reason = reason
-
-
-async def call_model(engine: Chat, request: ChatRequest) -> AsyncGenerator[ModelEvent]:
-    """Call a model once and tell what it says; its tool calls are told and not run."""
-    usage: TokenUsage | None = None
-    stop_reason = "stop"
-    written: list[str] = []
-    calls: tuple[ToolCall, ...] = ()
-    accepted = False
-    async with aclosing(engine.chat(request)) as deltas:
-        async for delta in deltas:
-            if not accepted:
-                accepted = True
-                yield ModelAccepted()
-            if delta.tokens:
-                written.extend(delta.tokens)
-                yield TextDelta(_writable(delta.tokens))
-            calls += delta.tool_calls
-            for call in delta.tool_calls:
-                yield ToolCallStarted(call)
-            usage = delta.usage or usage
-            stop_reason = delta.finish_reason or stop_reason
-    yield ModelFinished(usage or estimate_usage(request, written, calls), stop_reason)
-
-
-def _writable(tokens: tuple[str, ...]) -> tuple[str, ...]:
-    """Replace the lone surrogates that a model's JSON may escape, for no file can hold them."""
-    try:
-        "".join(tokens).encode()
-    except UnicodeEncodeError:
-        return tuple(token.encode(errors="replace").decode() for token in tokens)
-    return tokens
 
 
 def _tell_incomplete(reason: IncompleteReason) -> Iterator[TurnEvent]:
@@ -287,12 +362,24 @@ def _describe(call: ToolCall, output: ToolOutput, round_number: int) -> Iterator
         yield Warned(warning)
 
 
-def _exchange(
-    text: str, calls: tuple[ToolCall, ...], outputs: Sequence[ToolOutput]
-) -> tuple[Message, ...]:
-    asked = Message(role=Role.ASSISTANT, content=text, tool_calls=calls)
+def _is_answered(answer: Approval | None, spec: ToolSpec) -> bool:
+    """Say whether the user has spoken, and of this very tool."""
+    if answer is None:
+        return False
+    return answer.state is not ApprovalState.APPROVED or answer.digest == spec.digest
+
+
+def _denied(answer: Approval) -> ToolOutput:
+    content = _EXPIRED if answer.state is ApprovalState.EXPIRED else _DENIED
+    if answer.reason:
+        content += f" The user says: {answer.reason}"
+    return ToolOutput(content=content, status="denied")
+
+
+def _exchange(at: _Open) -> tuple[Message, ...]:
+    asked = Message(role=Role.ASSISTANT, content=at.text, tool_calls=at.calls)
     answered = (
-        Message(role=Role.TOOL, content=output.content, tool_call_id=call.id)
-        for call, output in zip(calls, outputs, strict=True)
+        Message(role=Role.TOOL, content=at.outputs[call.id], tool_call_id=call.id)
+        for call in at.calls
     )
     return (asked, *answered)

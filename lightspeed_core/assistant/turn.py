@@ -8,16 +8,22 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from lightspeed_core.assistant.citations import verify_citations
 from lightspeed_core.assistant.compaction import Compactor, Earlier, recall
-from lightspeed_core.assistant.context import AssistantSettings, CompactionSettings, TurnContext
+from lightspeed_core.assistant.context import (
+    AssistantSettings,
+    CompactionSettings,
+    TurnContext,
+)
 from lightspeed_core.assistant.freshness import Freshness
 from lightspeed_core.assistant.measure import MeasuredChat
+from lightspeed_core.assistant.pausing import asker, with_stores
 from lightspeed_core.assistant.prompts import build_messages
 from lightspeed_core.assistant.retrieval import Reranker, Retrieved, retrieve, wait_for_text
-from lightspeed_core.assistant.screening import Screening, screen_turn
+from lightspeed_core.assistant.screening import Screening, screen_turn, screened_before
 from lightspeed_core.assistant.shields.answer import guard_answer
 from lightspeed_core.assistant.shields.placeholders import keep_whole
 from lightspeed_core.assistant.spending import bound_of_call
@@ -40,6 +46,7 @@ from lightspeed_core.domain.turn import Turn, TurnWarning
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.errors import Conflict, PromptTooLong
 from lightspeed_core.observability.metrics import Metrics
+from lightspeed_core.quota.account import Account
 
 _PASSAGES_LEFT_OUT: Final = TurnWarning(
     code="passages_left_out",
@@ -76,9 +83,13 @@ async def run_turn(
     begun = context.begun
     started = TurnStarted(begun.conversation_id, begun.turn_id, begun.model)
     with model.turn():
-        if not context.is_new:
-            await _wait_for_predecessors(begun, parts)
-        screening = await screen_turn(context, parts.engine, parts.settings, parts.metrics)
+        if context.continuation is not None:
+            context = await with_stores(context, parts.engine, parts.settings.sources)
+            screening = await screened_before(context, parts.engine, parts.settings, parts.metrics)
+        else:
+            if not context.is_new:
+                await _wait_for_predecessors(begun, parts)
+            screening = await screen_turn(context, parts.engine, parts.settings, parts.metrics)
         if screening.rewritten is not None:
             yield screening.rewritten
         told = screening.told
@@ -106,6 +117,17 @@ async def _answer(
     context = screening.context
     toolbox, found = await _open(context, parts)
     async with aclosing(screening.toolbox(toolbox)) as toolbox:
+        if context.continuation is not None:
+            for warning in toolbox.warnings():
+                if warning not in context.begun.warnings:
+                    yield Warned(warning)
+            loop = _loop(context, parts, model, toolbox)
+            answer = loop.go_on(context.continuation.checkpoint, context.continuation.approvals)
+            answer = _checked(answer, screening, parts.freshness, offers_tools=True)
+            async with aclosing(answer) as events:
+                async for event in events:
+                    yield event
+            return
         found = replace(found, warnings=(*toolbox.warnings(), *found.warnings))
         async with aclosing(_Answer(screening, parts, model, found, toolbox).events()) as events:
             async for event in events:
@@ -131,6 +153,31 @@ async def _open(context: TurnContext, parts: TurnParts) -> tuple[Toolbox, Retrie
             await toolbox.aclose()
         raise
     return opened[0], found
+
+
+def _loop(
+    context: TurnContext, parts: TurnParts, model: MeasuredChat, toolbox: Toolbox
+) -> ToolLoop:
+    settings = parts.settings
+    ask = asker(context.begun, settings.approval_seconds) if context.may_wait else None
+    return ToolLoop(
+        model,
+        toolbox,
+        model=context.begun.model.identifier,
+        limits=LoopLimits(
+            max_rounds=settings.max_infer_iters,
+            max_calls=settings.max_tool_calls,
+            reserve=partial(_reserve_more, context.account, settings.answer_tokens),
+            ask=ask,
+        ),
+    )
+
+
+async def _reserve_more(account: Account, answer_tokens: int, messages: Sequence[Message]) -> None:
+    """Charge what was used so far, and reserve what one more call may use."""
+    if account.is_counted:
+        await account.settle()
+        await account.reserve(bound_of_call(messages, answer_tokens))
 
 
 async def _retrieve(context: TurnContext, parts: TurnParts) -> Retrieved:
@@ -264,17 +311,7 @@ class _Answer:
         )
 
     def _ask(self) -> AsyncGenerator[TurnEvent | ModelEvent]:
-        settings = self._parts.settings
-        loop = ToolLoop(
-            self._model,
-            self._toolbox,
-            model=self._context.begun.model.identifier,
-            limits=LoopLimits(
-                max_rounds=settings.max_infer_iters,
-                max_calls=settings.max_tool_calls,
-                reserve=self._reserve_more,
-            ),
-        )
+        loop = _loop(self._context, self._parts, self._model, self._toolbox)
         answer = loop.run(self._messages())
         return _checked(
             answer,
@@ -282,14 +319,6 @@ class _Answer:
             self._parts.freshness,
             offers_tools=bool(self._toolbox.specs()),
         )
-
-    async def _reserve_more(self, messages: Sequence[Message]) -> None:
-        """Charge what was used so far, and reserve what one more call may use."""
-        account = self._context.account
-        if account.is_counted:
-            await account.settle()
-            tokens = bound_of_call(messages, self._parts.settings.answer_tokens)
-            await account.reserve(tokens)
 
 
 def _describe(found: Retrieved) -> Iterator[TurnEvent]:

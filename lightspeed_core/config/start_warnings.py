@@ -20,7 +20,6 @@ from lightspeed_core.config.store_warnings import describe_stores
 # A section leaves this table when the service serves it.
 NOT_SERVED: Final[tuple[Place, ...]] = (
     ("a2a_state",),
-    ("approvals",),
     ("azure_entra_id",),
     ("customization", "agent_card_config"),
     ("customization", "agent_card_path"),

@@ -12,6 +12,7 @@ from typing import Any, TypedDict, Unpack, cast
 
 import orjson
 
+from lightspeed_core.domain.approvals import Approval, ApprovalState
 from lightspeed_core.domain.messages import Attachment, TokenUsage
 from lightspeed_core.domain.retrieval import Citation, RagChunk, ReferencedDocument
 from lightspeed_core.domain.tools import ToolCall, ToolResult
@@ -32,7 +33,7 @@ _RECORDS: tuple[tuple[str, type[Any]], ...] = (
     ("error", TurnError),
 )
 _PLAIN = ("question", "text", "refused_by", "incomplete_reason", "recorded")
-_NAMES = (*_PLAIN, *dict(_RECORDS), *dict(_LISTS))
+_NAMES = (*_PLAIN, *dict(_RECORDS), *dict(_LISTS), "approvals")
 # Serves an answer while it is made.
 _OF_THE_MOMENT = frozenset({"origin"})
 # Marks a document that only the slower, more lenient parser reads back exactly.
@@ -71,6 +72,8 @@ def decode(document: str, **beside: Unpack[Beside]) -> Turn:
     for name, kind in _LISTS:
         if rows := fields.get(name):
             known[name] = tuple([_build(kind, row) for row in rows])
+    if rows := fields.get("approvals"):
+        known["approvals"] = tuple([_approval(row) for row in rows])
     known.update(beside)
     known["state"] = TurnState(beside["state"])
     return Turn(**known)
@@ -83,8 +86,20 @@ def _build(kind: type[Any], row: Mapping[str, Any]) -> object:
     return kind(**{name: value for name, value in row.items() if name in names})
 
 
-def _as_dict(value: object) -> dict[str, Any]:
-    """Spell out what a JSON encoder does not know: records, and mappings other than dict."""
+def _approval(row: Mapping[str, Any]) -> Approval:
+    moments = {
+        name: datetime.fromisoformat(row[name])
+        for name in ("created_at", "expires_at", "answered_at")
+        if row[name] is not None
+    }
+    state = ApprovalState(row["state"])
+    return cast("Approval", _build(Approval, {**row, **moments, "state": state}))
+
+
+def _as_dict(value: object) -> dict[str, Any] | str:
+    """Spell out what a JSON encoder does not know: records, moments, mappings other than dict."""
+    if isinstance(value, datetime):
+        return value.isoformat()
     if isinstance(value, Mapping):
         return dict(cast("Mapping[str, Any]", value))
     names = _field_names(type(value))

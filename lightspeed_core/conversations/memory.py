@@ -5,13 +5,16 @@ Several stores may share one memory, as several workers share a database.
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Self, override
 
-from lightspeed_core.conversations.changes import Changes, wait_at_most
+from lightspeed_core.conversations.approvals import ApprovalStore
+from lightspeed_core.conversations.changes import wait_at_most
 from lightspeed_core.conversations.leasing import DEFAULT_LEASE, POLL, utc_now
+from lightspeed_core.conversations.memory_approvals import MemoryApprovals, Worker, forget_turn
+from lightspeed_core.conversations.memory_turns import Memory, StoredTurn, batches_of
 from lightspeed_core.conversations.models import (
     Conversation,
     ExpiredTurn,
@@ -22,39 +25,6 @@ from lightspeed_core.conversations.models import (
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.turn import Turn
 from lightspeed_core.errors import NotFound
-
-
-@dataclass(slots=True)
-class _StoredTurn:
-    """A turn is live as long as it has a lease: `expires_at` is None once it is final."""
-
-    turn: Turn
-    owner: str
-    expires_at: datetime | None
-    is_interrupt_requested: bool = False
-    ended_at: datetime | None = None
-    journal: dict[int, JournalBatch] = field(default_factory=dict[int, JournalBatch])
-
-    def blocks(self, now: datetime) -> bool:
-        """Say whether later turns have to wait for it."""
-        return self.expires_at is not None and self.expires_at > now
-
-    def is_expired(self, now: datetime) -> bool:
-        """Say whether its worker let it down."""
-        return self.expires_at is not None and self.expires_at <= now
-
-
-@dataclass(slots=True)
-class _Memory:
-    """Turns by id in order of receipt; conversations by id, those where nothing happens first."""
-
-    conversations: dict[str, Conversation] = field(default_factory=dict[str, Conversation])
-    turns: dict[str, _StoredTurn] = field(default_factory=dict[str, _StoredTurn])
-    by_conversation: dict[str, dict[str, _StoredTurn]] = field(
-        default_factory=dict[str, dict[str, _StoredTurn]]
-    )
-    summaries: dict[str, Summary] = field(default_factory=dict[str, Summary])
-    changes: Changes = field(default_factory=Changes)
 
 
 class MemoryConversationStore(ConversationStore):
@@ -71,7 +41,7 @@ class MemoryConversationStore(ConversationStore):
         clock: Callable[[], datetime] = utc_now,
         max_conversations: int | None = None,
     ) -> None:
-        self._memory = _Memory()
+        self._memory = Memory()
         self._max_conversations = max_conversations
         self._lease = lease
         self._clock = clock
@@ -90,6 +60,12 @@ class MemoryConversationStore(ConversationStore):
     @override
     def is_shared(self) -> bool:
         return False  # what one writes, all see at once
+
+    @property
+    @override
+    def approvals(self) -> ApprovalStore:
+        worker = Worker(self._owner, self._lease, self._clock, self._running)
+        return MemoryApprovals(self._memory, worker)
 
     @override
     async def open(self) -> None:
@@ -193,7 +169,7 @@ class MemoryConversationStore(ConversationStore):
             stored.owner = self._owner
             stored.expires_at = now + self._lease
         return [
-            ExpiredTurn(turn=stored.turn, journal=tuple(_batches(stored, after=-1)))
+            ExpiredTurn(turn=stored.turn, journal=tuple(batches_of(stored, after=-1)))
             for stored in claimed
         ]
 
@@ -211,7 +187,7 @@ class MemoryConversationStore(ConversationStore):
     @override
     async def journal(self, turn_id: str, *, after: int = -1) -> list[JournalBatch]:
         stored = self._memory.turns.get(turn_id)
-        return [] if stored is None else _batches(stored, after=after)
+        return [] if stored is None else batches_of(stored, after=after)
 
     @override
     async def purge_journal(self, older_than: timedelta) -> None:
@@ -236,7 +212,11 @@ class MemoryConversationStore(ConversationStore):
     ) -> Sequence[Turn]:
         received = self._memory.by_conversation.get(conversation_id, {})
         begin = 0 if after is None else _position_behind(received, after)
-        final = [turn.turn for turn in list(received.values())[begin:] if turn.expires_at is None]
+        final = [
+            stored.turn
+            for stored in list(received.values())[begin:]
+            if stored.expires_at is None or stored.is_paused
+        ]
         return final[:limit]
 
     @override
@@ -255,7 +235,11 @@ class MemoryConversationStore(ConversationStore):
     async def live_turns(self, conversation_id: str) -> Sequence[str]:
         now = self._clock()
         received = self._memory.by_conversation.get(conversation_id, {})
-        return [turn_id for turn_id, stored in received.items() if stored.blocks(now)]
+        return [
+            turn_id
+            for turn_id, stored in received.items()
+            if stored.blocks(now) and not stored.is_paused
+        ]
 
     @override
     async def rename(
@@ -311,7 +295,7 @@ class MemoryConversationStore(ConversationStore):
         return found[:limit]
 
     def _receive(self, turn: Turn) -> None:
-        stored = _StoredTurn(turn, self._owner, self._clock() + self._lease)
+        stored = StoredTurn(turn, self._owner, self._clock() + self._lease)
         self._memory.turns[turn.turn_id] = stored
         self._memory.by_conversation[turn.conversation_id][turn.turn_id] = stored
         self._running.add(turn.turn_id)
@@ -335,9 +319,10 @@ class MemoryConversationStore(ConversationStore):
         self._memory.summaries.pop(conversation_id, None)
         for turn_id in self._memory.by_conversation.pop(conversation_id):
             del self._memory.turns[turn_id]
+            forget_turn(self._memory, turn_id)
         self._memory.changes.announce(conversation_id)
 
-    def _held(self, turn_id: str) -> _StoredTurn | None:
+    def _held(self, turn_id: str) -> StoredTurn | None:
         """Return a turn that is live and ours; a lost or deleted turn takes nothing more."""
         stored = self._memory.turns.get(turn_id)
         if stored is None or stored.owner != self._owner or stored.expires_at is None:
@@ -365,18 +350,14 @@ class MemoryConversationStore(ConversationStore):
             raise NotFound("conversation", conversation_id)
 
 
-def _position_behind(received: dict[str, _StoredTurn], turn_id: str) -> int:
+def _position_behind(received: dict[str, StoredTurn], turn_id: str) -> int:
     """Return where the turns behind one begin; behind an unknown one there are none."""
     order = list(received)
     return order.index(turn_id) + 1 if turn_id in received else len(order)
 
 
-def _is_final(stored: _StoredTurn) -> bool:
+def _is_final(stored: StoredTurn) -> bool:
     return stored.expires_at is None
-
-
-def _batches(stored: _StoredTurn, *, after: int) -> list[JournalBatch]:
-    return [stored.journal[index] for index in sorted(stored.journal) if index > after]
 
 
 def _age(conversation: Conversation) -> tuple[datetime, str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 
+from lightspeed_core.conversations.approvals import ApprovalStore
 from lightspeed_core.conversations.models import (
     Conversation,
     ExpiredTurn,
@@ -25,6 +26,11 @@ class ConversationStore(Protocol):
     @property
     def is_shared(self) -> bool:
         """Say whether other workers look for the same turns, once these are committed."""
+        ...
+
+    @property
+    def approvals(self) -> ApprovalStore:
+        """The turns that wait for their users, and what these answered."""
         ...
 
     @property
@@ -111,7 +117,10 @@ class ConversationStore(Protocol):
     async def list_turns(
         self, conversation_id: str, *, limit: int | None = None, after: str | None = None
     ) -> Sequence[Turn]:
-        """Return the final turns of a conversation in order, beginning behind turn `after`."""
+        """Return a conversation's turns that are final or wait for an approval, in order.
+
+        They begin behind turn `after`.
+        """
         ...
 
     async def find_summary(self, conversation_id: str) -> Summary | None:
@@ -126,7 +135,10 @@ class ConversationStore(Protocol):
         ...
 
     async def live_turns(self, conversation_id: str) -> Sequence[str]:
-        """Return the ids of the turns that a worker holds, waiting or running, in order."""
+        """Return the ids of the turns that a worker holds, waiting or running, in order.
+
+        One that waits for an approval is held by none.
+        """
         ...
 
     async def list(

@@ -59,6 +59,7 @@ turns: Final = Table(
 )
 
 is_live: Final = turns.c.lease_expires_at.is_not(None)
+is_paused: Final = turns.c.state == "awaiting_approval"
 
 # Only live turns are in these, so what they cost does not grow with the history.
 Index(
@@ -95,6 +96,50 @@ summaries: Final = Table(
     ),
     Column("last_turn_id", String, nullable=False),
     Column("text", Text, nullable=False),
+)
+
+# `call` is JSON: the id and the arguments of the call, which the model wrote.
+approvals: Final = Table(
+    "lcs_approvals",
+    METADATA,
+    Column("approval_id", String, primary_key=True),
+    Column(
+        "turn_id",
+        String,
+        ForeignKey(turns.c.turn_id, ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("conversation_id", String, nullable=False),
+    Column("user_id", String, nullable=False),
+    Column("tool", String, nullable=False),
+    Column("server", String),
+    Column("digest", String, nullable=False),
+    Column("call", Text, nullable=False),
+    Column("state", String, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("answered_at", UtcDateTime),
+    Column("reason", Text),
+)
+
+is_open: Final = approvals.c.state == "open"
+
+# Open ones are few, however many answers are kept.
+Index(
+    "ix_lcs_approvals_open",
+    approvals.c.user_id,
+    approvals.c.expires_at,
+    sqlite_where=is_open,
+    postgresql_where=is_open,
+)
+
+# Where a waiting turn goes on, as the assistant has encoded it; gone once it does.
+checkpoints: Final = Table(
+    "lcs_checkpoints",
+    METADATA,
+    Column("turn_id", String, ForeignKey(turns.c.turn_id, ondelete="CASCADE"), primary_key=True),
+    Column("document", Text, nullable=False),
 )
 
 # How far each table of the original has been listed: `position` is its last key as JSON.

@@ -8,6 +8,7 @@ tokens of one read from the model, and each of them is one event on the wire.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lightspeed_core.domain.approvals import Approval, Checkpoint
 from lightspeed_core.domain.messages import Attachment, TokenUsage
 from lightspeed_core.domain.retrieval import Citation, RagChunk
 from lightspeed_core.domain.tools import ToolCall, ToolResult
@@ -52,6 +53,14 @@ class ModelFinished:
 
     usage: TokenUsage
     stop_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPaused:
+    """The answer goes on once the user has answered; ends inside the turn."""
+
+    checkpoint: Checkpoint
+    approvals: tuple[Approval, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +122,27 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalRequired:
+    """The user must allow a call of a tool, and can from now on."""
+
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAnswered:
+    """The user has answered, or the time to do so is over."""
+
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True)
+class TurnPaused:
+    """The turn waits for its user, as far as `turn` says; what follows comes from the store."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
 class TurnIncomplete:
     """The model would have used tools further; a warning follows."""
 
@@ -141,7 +171,9 @@ class TurnFailed:
     error: TurnError
 
 
-type ModelEvent = ModelAccepted | TextDelta | ToolCallStarted | ToolCallFinished | ModelFinished
+type ModelEvent = (
+    ModelAccepted | TextDelta | ToolCallStarted | ToolCallFinished | ModelFinished | AnswerPaused
+)
 type TerminalEvent = TurnCompleted | TurnInterrupted | TurnFailed
 type TurnEvent = (
     TurnStarted
@@ -155,5 +187,8 @@ type TurnEvent = (
     | Refused
     | Warned
     | TurnIncomplete
+    | ApprovalRequired
+    | ApprovalAnswered
+    | TurnPaused
     | TerminalEvent
 )

@@ -5,15 +5,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from lightspeed_core.domain.approvals import Approval
 from lightspeed_core.domain.messages import Attachment, TokenUsage
 from lightspeed_core.domain.retrieval import Citation, RagChunk, ReferencedDocument
 from lightspeed_core.domain.tools import ToolCall, ToolResult
 
 
 class TurnState(StrEnum):
-    """Where a turn is in its life: received and not ended yet, or one of the final three."""
+    """Where a turn is in its life: received, held up by its user, or one of the final three."""
 
     WAITING = "waiting"
+    AWAITING_APPROVAL = "awaiting_approval"
     COMPLETED = "completed"
     INTERRUPTED = "interrupted"
     FAILED = "failed"
@@ -21,7 +23,7 @@ class TurnState(StrEnum):
     @property
     def is_final(self) -> bool:
         """Say whether nothing more will happen to the turn."""
-        return self is not TurnState.WAITING
+        return self not in {TurnState.WAITING, TurnState.AWAITING_APPROVAL}
 
 
 class IncompleteReason(StrEnum):
@@ -86,6 +88,7 @@ class Turn:
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     tool_results: tuple[ToolResult, ...] = ()
+    approvals: tuple[Approval, ...] = ()
     rag_chunks: tuple[RagChunk, ...] = ()
     referenced_documents: tuple[ReferencedDocument, ...] = ()
     citations: tuple[Citation, ...] = ()

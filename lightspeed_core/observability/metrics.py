@@ -14,6 +14,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from lightspeed_core.observability.approval_metrics import ApprovalMetrics
 from lightspeed_core.observability.mcp_metrics import McpMetrics
 from lightspeed_core.observability.quota_metrics import QuotaMetrics
 from lightspeed_core.observability.room_metrics import RoomMetrics
@@ -30,12 +31,10 @@ class Metrics:
     content_type = CONTENT_TYPE_LATEST
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
-        PlatformCollector(registry=self._registry)
-        GCCollector(registry=self._registry)
+        self._registry = _registry_of_process()
         self.turns = TurnMetrics(self._registry)
         self.room = RoomMetrics(self._registry)
+        self.approvals = ApprovalMetrics(self._registry)
         self.quotas = QuotaMetrics(self._registry)
         self.shields = ShieldMetrics(self._registry)
         self.mcp = McpMetrics(self._registry)
@@ -151,3 +150,12 @@ class Metrics:
     def render(self) -> bytes:
         """Return all metrics; their media type is `content_type`."""
         return generate_latest(self._registry)
+
+
+def _registry_of_process() -> CollectorRegistry:
+    """Return a registry with what is known of the process itself."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from lightspeed_core.domain.approvals import Approval
 from lightspeed_core.domain.retrieval import RagChunk
 from lightspeed_core.domain.tools import ToolCall, ToolResult
 from lightspeed_core.domain.turn import Turn, TurnState
@@ -98,6 +99,7 @@ def transcript_of(turn: Turn) -> dict[str, Any]:
         ],
         "tool_calls": [_call(call, results.get(call.id)) for call in turn.tool_calls],
         "tool_results": [_result(result) for result in turn.tool_results],
+        "approvals": [_approval(approval) for approval in turn.approvals],
         "refused_by": turn.refused_by,
         "warnings": [
             {"code": each.code, "message": each.message, "server": each.server}
@@ -134,6 +136,19 @@ def _call(call: ToolCall, result: ToolResult | None) -> dict[str, Any]:
         "args": dict(call.arguments),
         "type": call.type,
         "response": None if result is None else result.content,
+    }
+
+
+def _approval(approval: Approval) -> dict[str, Any]:
+    answered_at = approval.answered_at
+    return {
+        "id": approval.approval_id,
+        "tool_call_id": approval.call_id,
+        "server": approval.server,
+        "tool": approval.tool,
+        "state": approval.state.value,
+        "reason": approval.reason,
+        "answered_at": answered_at and answered_at.isoformat(),
     }
 
 

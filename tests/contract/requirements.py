@@ -42,6 +42,15 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "config.refusal": "A bad file is refused with file, key, value and what would be right.",
         "config.expressions": "`${env.NAME}` is replaced, with a default and a condition.",
     },
+    "docs/approvals.md#what-happens": {
+        "approvals.protocol": "A call that needs an approval waits for it, and the others do not.",
+        "approvals.restart": "A waiting turn outlives its process, and keeps no credential.",
+        "approvals.streams": "Streams stay open, and every reader gets the same events.",
+    },
+    "docs/approvals.md#answer": {
+        "approvals.routes": "The user of the turn answers, once and in time, on any worker.",
+        "approvals.again": "A tool that has changed since it was allowed is asked for again.",
+    },
     "docs/unified.md#one-file": {
         "unified.start": "One file starts the service, which offers the allowed models alone.",
     },
@@ -278,6 +287,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "query.answer": "An answer has every key, and a conversation id of version 4.",
         "query.tokens": "Tokens are the provider's, or estimated well and marked so.",
         "query.recorded": "An answer that cannot be recorded goes out and says so.",
+        "tools.shapes": "Calls, results and references read the same in answers and streams.",
     },
     "docs/api.md#conversations": {
         "conversation.lists": "Conversations are listed, the newest first, whole or in pages.",

@@ -193,3 +193,17 @@ async def test_a_question_of_a_command_line_is_judged_in_the_same_order(app: ASG
         assert await status("asker", INFER_WRONG) == 403
         assert await status("ann", INFER_WRONG) == 422
         assert await status("ann", {"question": "x"}) == 200
+
+
+async def test_an_answer_to_an_approval_is_judged_in_the_same_order(app: ASGIApp) -> None:
+    async with client_of(app) as client:
+
+        async def status(name: str | None, body: dict[str, Any]) -> int:
+            headers = {"Authorization": name} if name else {}
+            path = f"/v1/approvals/{UNKNOWN_ID}"
+            return (await client.post(path, json=body, headers=headers)).status_code
+
+        assert await status(None, {"colour": "red"}) == 401
+        assert await status("nobody", {"colour": "red"}) == 403
+        assert await status("asker", {"colour": "red"}) == 422
+        assert await status("asker", {"approve": True}) == 404

@@ -16,11 +16,13 @@ from lightspeed_core.config.load import load_configuration
 from lightspeed_core.config.root import Configuration
 from lightspeed_core.config.shipped import shipped_configuration
 from lightspeed_core.domain.events import (
+    ApprovalAnswered,
     CitationVerified,
     DocumentsRetrieved,
     QuestionRewritten,
     TurnEvent,
     TurnIncomplete,
+    TurnPaused,
 )
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -28,6 +30,8 @@ OPERATIONS = {
     "POST /v1/query",
     "POST /v1/streaming_query",
     "POST /v1/infer",
+    "GET /v1/approvals",
+    "POST /v1/approvals/{approval_id}",
     "POST /v1/streaming_query/interrupt",
     "GET /v1/streaming_query/{request_id}",
     "GET /v1/conversations",
@@ -180,4 +184,5 @@ def test_every_event_of_a_stream_is_described(described: dict[str, Any], event: 
     for text in texts:
         importlib.import_module("jsonschema").validate(json.loads(text), schema)
     silent = DocumentsRetrieved | CitationVerified | TurnIncomplete | QuestionRewritten
-    assert texts or isinstance(event, silent)
+    untold = silent | ApprovalAnswered | TurnPaused
+    assert texts or isinstance(event, untold)

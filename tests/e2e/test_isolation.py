@@ -15,6 +15,7 @@ from lightspeed_core.config.root import Configuration
 from lightspeed_core.db.connect import DatabaseSettings, SqliteSettings
 from tests.support.collecting import database_section
 from tests.support.operations import REQUESTS, UNKNOWN_ID, WITHOUT_STORE, fill_in
+from tests.support.planted import plant_waiting_turn
 from tests.support.postgres import Postgres
 from tests.support.service import Service, running_service
 from tests.support.streams import WireEvent, read_frames
@@ -22,7 +23,7 @@ from tests.support.streams import WireEvent, read_frames
 pytestmark = [pytest.mark.requirement("isolation.routes"), pytest.mark.attack(19)]
 
 WORD = "quetzalcoatl"
-OWNED = {"conversation_id", "request_id", "saved_prompt_id", "file_id"}
+OWNED = {"conversation_id", "request_id", "saved_prompt_id", "file_id", "approval_id"}
 MINIMAL = {"name": "x", "service": {}, "llama_stack": {"url": "http://x"}}
 DOCUMENT = document(Configuration.model_validate(MINIMAL | {"user_data_collection": {}}))
 
@@ -78,22 +79,29 @@ class Place:
             self.ann.get("/v1/conversations").json(),
             self.ann.get("/v1/saved-prompts").json(),
             self.ann.get("/v1/files").json(),
+            self.ann.get("/v1/approvals").json(),
             sorted(self.feedback.glob("*.json")),
         )
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def settings(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> DatabaseSettings:
+    if request.param == "postgres":
+        server = request.getfixturevalue("postgres")
+        assert isinstance(server, Postgres)
+        return server.settings()
+    return SqliteSettings(path=tmp_path_factory.mktemp("database") / "service.db")
+
+
+@pytest.fixture(scope="module")
 def started(
-    request: pytest.FixtureRequest,
+    settings: DatabaseSettings,
     tmp_path_factory: pytest.TempPathFactory,
     model_environment: dict[str, str],
 ) -> Generator[Service]:
     folder = tmp_path_factory.mktemp("isolation")
-    settings: DatabaseSettings = SqliteSettings(path=folder / "service.db")
-    if request.param == "postgres":
-        server = request.getfixturevalue("postgres")
-        assert isinstance(server, Postgres)
-        settings = server.settings()
     stack = {"use_as_library_client": True, "library_client_config_path": "shipped:run.yaml"}
     feedback = {"feedback_enabled": True, "feedback_storage": str(folder / "feedback")}
     configuration = {
@@ -115,13 +123,14 @@ def user_of(service: Service, name: str) -> httpx2.Client:
 
 
 @pytest.fixture(scope="module")
-def place(started: Service) -> Generator[Place]:
+def place(started: Service, settings: DatabaseSettings) -> Generator[Place]:
     with user_of(started, "ann") as ann, user_of(started, "bob") as bob:
         said = {"query": f"{WORD} [[tokens=3000]] [[delay=100]]"} | WITHOUT_STORE
         first = ann.post("/v1/query", json={"query": f"My word is {WORD}"} | WITHOUT_STORE)
         conversation_id = first.json()["conversation_id"]
         saved = ann.post("/v1/saved-prompts", json={"name": WORD, "content": WORD}).json()
         file = ann.post("/v1/files", files={"file": (f"{WORD}.md", WORD.encode())}).json()
+        approval = plant_waiting_turn(settings, "ann", word=WORD)
         body = said | {"conversation_id": conversation_id}
         with ann.stream("POST", "/v1/streaming_query", json=body) as stream:
             events = read_frames(stream.iter_text())
@@ -136,6 +145,7 @@ def place(started: Service) -> Generator[Place]:
                     "request_id": request_id,
                     "saved_prompt_id": saved["id"],
                     "file_id": file["id"],
+                    "approval_id": approval.approval_id,
                 },
                 stream=events,
             )

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 import yaml
 
+from lightspeed_core.db.postgres import PostgresSettings
 from tests.support.collecting import database_section
 from tests.support.operations import REQUESTS, check_operation, ids_for, operations_of
 from tests.support.postgres import Postgres
@@ -19,9 +20,14 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
+def settings(postgres: Postgres) -> PostgresSettings:
+    return postgres.settings()
+
+
+@pytest.fixture(scope="module")
 def on_postgres(
     tmp_path_factory: pytest.TempPathFactory,
-    postgres: Postgres,
+    settings: PostgresSettings,
     model_environment: dict[str, str],
 ) -> Generator[Service]:
     folder = tmp_path_factory.mktemp("on-postgres")
@@ -37,7 +43,7 @@ def on_postgres(
             "feedback_storage": str(folder / "feedback"),
         },
         "knowledge": {"product_docs": True},
-        "database": database_section(postgres.settings()),
+        "database": database_section(settings),
     }
     config = folder / "lcs.yaml"
     config.write_text(yaml.safe_dump(configuration))
@@ -58,8 +64,8 @@ def document(client: httpx2.Client) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def ids(client: httpx2.Client) -> dict[str, str]:
-    return ids_for(client)
+def ids(client: httpx2.Client, settings: PostgresSettings) -> dict[str, str]:
+    return ids_for(client, settings)
 
 
 def test_every_operation_is_asked(document: dict[str, Any]) -> None:

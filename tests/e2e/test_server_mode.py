@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from lightspeed_core.config.shipped import shipped_root
+from lightspeed_core.db.connect import SqliteSettings
+from tests.support.collecting import database_section
 from tests.support.operations import (
     REQUESTS,
     UNKNOWN_ID,
@@ -31,6 +33,10 @@ UNREACHABLE = "Unable to connect to Llama Stack"
 BOUND_SECONDS = 60
 
 
+def database_of(folder: Path) -> SqliteSettings:
+    return SqliteSettings(path=folder / "service.db")
+
+
 def written(folder: Path, url: str, *, degraded: bool = False, docs: bool = False) -> Path:
     configuration = {
         "name": "server mode",
@@ -48,6 +54,7 @@ def written(folder: Path, url: str, *, degraded: bool = False, docs: bool = Fals
             "feedback_storage": str(folder / "feedback"),
         },
         "knowledge": {"product_docs": docs},
+        "database": database_section(database_of(folder)),
     }
     file = folder / "lcs.yaml"
     file.write_text(yaml.safe_dump(configuration))
@@ -99,8 +106,8 @@ def document(client: httpx2.Client) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def ids(client: httpx2.Client) -> dict[str, str]:
-    return ids_for(client)
+def ids(client: httpx2.Client, remote: Service) -> dict[str, str]:
+    return ids_for(client, database_of(remote.log.parent))
 
 
 @pytest.fixture

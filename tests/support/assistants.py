@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
+from lightspeed_core.assistant.approvals import ApprovalDesk
 from lightspeed_core.assistant.assistant import Assistant
 from lightspeed_core.assistant.context import AssistantSettings
 from lightspeed_core.assistant.keeper import TurnKeeper
@@ -83,19 +84,28 @@ async def wired_assistant(
             on_answered=on_answered or topics.schedule,
             settings=settings,
         )
+        quotas = quotas or QuotasOfRoutes()
+        desk = ApprovalDesk(
+            store=store,
+            supervisor=supervisor,
+            settings=settings,
+            quotas=quotas.turns,
+            metrics=metrics.approvals,
+        )
         keeper = TurnKeeper(
             store=store,
             supervisor=supervisor,
             recorder=recorder,
+            desk=desk,
             resume_window=timedelta(seconds=settings.resume_window),
         )
         assistant = Assistant(
             engine=engine,
-            store=store,
             supervisor=supervisor,
             pipeline=pipeline,
             settings=settings,
-            quotas=quotas or QuotasOfRoutes(),
+            quotas=quotas,
+            desk=desk,
         )
         yield Wired(
             assistant=assistant,

@@ -8,6 +8,8 @@ MARKS: dict[str, Action | str | None] = {
     "POST /v1/streaming_query/interrupt": Action.STREAMING_QUERY,
     "GET /v1/streaming_query/{request_id}": Action.STREAMING_QUERY,
     "POST /v1/infer": Action.RLSAPI_V1_INFER,
+    "GET /v1/approvals": Action.QUERY,
+    "POST /v1/approvals/{approval_id}": Action.QUERY,
     "GET /v1/conversations": Action.LIST_CONVERSATIONS,
     "GET /v1/conversations/{conversation_id}": Action.GET_CONVERSATION,
     "DELETE /v1/conversations/{conversation_id}": Action.DELETE_CONVERSATION,

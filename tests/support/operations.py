@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx2
 
+from lightspeed_core.db.connect import DatabaseSettings
+from tests.support.planted import plant_waiting_turn
 from tests.support.streams import parse_stream
 
 UNKNOWN_ID = "123e4567-e89b-42d3-a456-426614174000"
@@ -42,6 +44,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "POST /v1/query": {"query": "Say hello"} | WITHOUT_STORE,
     "POST /v1/streaming_query": {"query": "Say hello"} | WITHOUT_STORE,
     "POST /v1/infer": {"question": "Say hello"},
+    "GET /v1/approvals": {},
+    "POST /v1/approvals/{approval_id}": {"approve": False, "reason": "Too dear."},
     "POST /v1/streaming_query/interrupt": {"request_id": "{request_id}"},
     "GET /v1/streaming_query/{request_id}": {},
     "GET /v1/conversations": {},
@@ -83,8 +87,12 @@ def operations_of(document: dict[str, Any]) -> set[str]:
     }
 
 
-def ids_for(client: httpx2.Client) -> dict[str, str]:
-    """Return the ids of a stream that has ended, of a provider, a store, a prompt and none."""
+def ids_for(client: httpx2.Client, database: DatabaseSettings) -> dict[str, str]:
+    """Return ids to ask about: of a stream that has ended, a provider, a store, a prompt and none.
+
+    An approval is planted in the service's `database`.
+    """
+    caller = client.post("/authorized").json()["user_id"]
     asked = client.post("/v1/streaming_query", json={"query": "x"} | WITHOUT_STORE)
     return parse_stream(asked.text)[0].data | {
         "provider_id": "openai",
@@ -93,6 +101,7 @@ def ids_for(client: httpx2.Client) -> dict[str, str]:
         "saved_prompt_id": UNKNOWN_ID,
         "file_id": client.post("/v1/files", files=FORMS["POST /v1/files"]).json()["id"],
         "name": "documents",
+        "approval_id": plant_waiting_turn(database, caller).approval_id,
     }
 
 

@@ -5,9 +5,12 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from lightspeed_core.assistant.approvals import Answering
 from lightspeed_core.assistant.assistant import Interruption
 from lightspeed_core.assistant.live import EventSource
 from lightspeed_core.assistant.request import TurnRequest
+from lightspeed_core.conversations.approvals import Answered
+from lightspeed_core.domain.approvals import Approval
 from lightspeed_core.domain.events import (
     TextDelta,
     TurnCompleted,
@@ -43,6 +46,19 @@ def turn(text: str = "Hello there", **changes: object) -> Turn:
     return replace(whole, **changes)  # pyright: ignore[reportArgumentType] # the test names fields
 
 
+APPROVAL = Approval(
+    approval_id="5b1e9a3c-0c57-4a1e-9d55-8f3f0c2b7a10",
+    turn_id=TURN_ID,
+    conversation_id=CONVERSATION_ID,
+    user_id="u1",
+    call_id="fc_1",
+    tool="heat",
+    server="home",
+    arguments={"room": 2},
+    digest="d" * 64,
+    created_at=datetime(2025, 11, 21, 12, 0, tzinfo=UTC),
+    expires_at=datetime(2025, 11, 21, 12, 5, tzinfo=UTC),
+)
 STARTED = TurnStarted(CONVERSATION_ID, TURN_ID, ModelRef(provider="scripted", model="model"))
 
 
@@ -98,6 +114,10 @@ class ScriptedAssistant:
     )
     resumed: list[tuple[str, Identity]] = field(default_factory=list[tuple[str, Identity]])
     interrupted: list[tuple[str, Identity]] = field(default_factory=list[tuple[str, Identity]])
+    asked_for: list[Identity] = field(default_factory=list[Identity])
+    answered: list[tuple[Answering, Identity]] = field(
+        default_factory=list[tuple[Answering, Identity]]
+    )
     abandoned: list[str] = field(default_factory=list[str])
     readers: int = 0
 
@@ -118,6 +138,17 @@ class ScriptedAssistant:
         self.interrupted.append((turn_id, caller))
         self._refuse()
         return self.interruption
+
+    async def approvals(self, caller: Identity) -> Sequence[Approval]:
+        self.asked_for.append(caller)
+        self._refuse()
+        return [APPROVAL]
+
+    async def answer(self, answering: Answering, caller: Identity) -> Answered:
+        self.answered.append((answering, caller))
+        self._refuse()
+        answer = answering.answer
+        return Answered(approval=replace(APPROVAL, state=answer.state, reason=answer.reason))
 
     def abandon(self, turn_id: str) -> None:
         self.abandoned.append(turn_id)

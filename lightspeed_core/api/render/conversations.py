@@ -7,6 +7,7 @@ from typing import Any
 from lightspeed_core.api.render.parts import (
     render_answered_calls,
     render_citation,
+    render_decision,
     render_document,
     render_result,
     render_warning,
@@ -102,6 +103,7 @@ def _turn(turn: Turn) -> dict[str, Any]:
         "tool_calls": render_answered_calls(turn),
         "tool_results": [render_result(result) for result in turn.tool_results],
         "citations": [render_citation(citation) for citation in turn.citations],
+        "approvals": [render_decision(approval) for approval in turn.approvals],
         "warnings": [render_warning(warning) for warning in turn.warnings],
         "provider": turn.model.provider,
         "model": turn.model.model,
@@ -117,6 +119,8 @@ def _in_place_of_text(turn: Turn) -> str:
         return f"*The question was not answered: {message}.*"
     if turn.state is TurnState.INTERRUPTED:
         return "*The answer was interrupted before its first word.*"
+    if turn.state is TurnState.AWAITING_APPROVAL:
+        return "*The answer waits until the use of a tool is allowed.*"
     return ""
 
 

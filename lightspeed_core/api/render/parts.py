@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from lightspeed_core.domain.approvals import Approval
 from lightspeed_core.domain.retrieval import Citation, RagChunk, ReferencedDocument
 from lightspeed_core.domain.tools import ToolCall, ToolResult
 from lightspeed_core.domain.turn import Turn, TurnWarning
@@ -67,6 +68,33 @@ def render_answered_calls(turn: Turn) -> list[dict[str, Any]]:
         }
         for call in turn.tool_calls
     ]
+
+
+def render_approval(approval: Approval) -> dict[str, Any]:
+    """Return what an event or an answer says of a call that must be allowed."""
+    return {
+        "approval_id": approval.approval_id,
+        "request_id": approval.turn_id,
+        "server": approval.server,
+        "tool": approval.tool,
+        "arguments": dict(approval.arguments),
+        "expires_at": approval.expires_at.isoformat(),
+    }
+
+
+def render_decision(approval: Approval) -> dict[str, Any]:
+    """Return what histories and transcripts say of such a call."""
+    answered_at = approval.answered_at
+    return {
+        "approval_id": approval.approval_id,
+        "tool_call_id": approval.call_id,
+        "server": approval.server,
+        "tool": approval.tool,
+        "state": approval.state.value,
+        "reason": approval.reason,
+        "expires_at": approval.expires_at.isoformat(),
+        "answered_at": answered_at and answered_at.isoformat(),
+    }
 
 
 def render_result(result: ToolResult) -> dict[str, Any]:

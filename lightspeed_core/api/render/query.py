@@ -2,6 +2,7 @@
 
 from lightspeed_core.api.render.parts import (
     render_answered_calls,
+    render_approval,
     render_chunk,
     render_citation,
     render_document,
@@ -9,6 +10,7 @@ from lightspeed_core.api.render.parts import (
     render_warning,
 )
 from lightspeed_core.api.schemas.query import QueryResponse
+from lightspeed_core.domain.approvals import Approval, ApprovalState
 from lightspeed_core.domain.turn import Turn, TurnState, TurnWarning
 
 _INTERRUPTED = TurnWarning(
@@ -17,14 +19,19 @@ _INTERRUPTED = TurnWarning(
 
 
 def render_query(turn: Turn) -> QueryResponse:
-    """Return the answer; an interrupted turn carries a warning that says so."""
+    """Return the answer; an interrupted turn carries a warning that says so.
+
+    A turn that waits for its user has no answer yet, and says what it wants to do first.
+    """
+    waiting = next(filter(_is_open, turn.approvals), None)
     is_interrupted = turn.state is TurnState.INTERRUPTED
     warnings = (*turn.warnings, _INTERRUPTED) if is_interrupted else turn.warnings
     return QueryResponse.model_validate(
         {
             "conversation_id": turn.conversation_id,
             "request_id": turn.turn_id,
-            "response": turn.text,
+            "response": turn.text if waiting is None else "",
+            "approval_required": waiting and render_approval(waiting),
             "rag_chunks": [render_chunk(chunk) for chunk in turn.rag_chunks],
             "tool_calls": render_answered_calls(turn),
             "tool_results": [render_result(result) for result in turn.tool_results],
@@ -40,3 +47,7 @@ def render_query(turn: Turn) -> QueryResponse:
             "available_quotas": dict(turn.available_quotas),
         }
     )
+
+
+def _is_open(approval: Approval) -> bool:
+    return approval.state is ApprovalState.OPEN

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol, assert_never
 
 from lightspeed_core.api.errors import error_event, status_of_code
 from lightspeed_core.api.render.parts import (
+    render_approval,
     render_call,
     render_chunk,
     render_citation,
@@ -19,6 +20,8 @@ from lightspeed_core.api.render.parts import (
     render_warning,
 )
 from lightspeed_core.domain.events import (
+    ApprovalAnswered,
+    ApprovalRequired,
     CitationVerified,
     ConversationCompacted,
     DocumentsRetrieved,
@@ -32,6 +35,7 @@ from lightspeed_core.domain.events import (
     TurnFailed,
     TurnIncomplete,
     TurnInterrupted,
+    TurnPaused,
     TurnStarted,
     Warned,
 )
@@ -107,7 +111,7 @@ class JsonFrames:
         match event:
             case TextDelta(tokens):
                 self._tokens(tokens, frames)
-            case TurnStarted() | ConversationCompacted() | Warned():
+            case TurnStarted() | ConversationCompacted() | Warned() | ApprovalRequired():
                 frames.append(self._frame(*_notice(event)))
             case Refused(_, text):
                 self._answered_by_shield = self._next_token == 0
@@ -116,8 +120,15 @@ class JsonFrames:
                 frames.append(self._frame("tool_call", _call_data(call)))
             case ToolCallFinished(result):
                 frames.append(self._frame("tool_result", _result_data(result)))
-            case DocumentsRetrieved() | CitationVerified() | TurnIncomplete() | QuestionRewritten():
-                pass  # told by `end`, of which the turn is part, or by a warning
+            case (
+                DocumentsRetrieved()
+                | CitationVerified()
+                | TurnIncomplete()
+                | QuestionRewritten()
+                | ApprovalAnswered()
+                | TurnPaused()
+            ):
+                pass  # told by `end`, of which the turn is part, by a warning or a tool's result
             case TurnCompleted(turn):
                 frames.extend(self._completed(turn))
             case TurnInterrupted(turn):
@@ -172,7 +183,7 @@ def _as_text(event: TurnEvent) -> str:
             return "".join(tokens)
         case Refused(_, text):
             return text
-        case ToolCallStarted() | ToolCallFinished():
+        case ToolCallStarted() | ToolCallFinished() | ApprovalRequired():
             return _tool_note(event)
         case TurnFailed(_, error):
             return _error_line(error.code, error.message, error.cause)
@@ -182,12 +193,14 @@ def _as_text(event: TurnEvent) -> str:
             return ""
 
 
-def _tool_note(event: ToolCallStarted | ToolCallFinished) -> str:
+def _tool_note(event: ToolCallStarted | ToolCallFinished | ApprovalRequired) -> str:
     match event:
         case ToolCallStarted(call):
             return f"[Tool Call: {call.name}]\n"
         case ToolCallFinished():
             return "[Tool Result]\n"
+        case ApprovalRequired(approval):
+            return f"[Approval Required: {approval.tool}]\n"
 
 
 def _error_line(code: str, message: str, cause: str) -> str:
@@ -203,7 +216,9 @@ def _document_list(turn: Turn) -> str:
     return "\n\n---\n\n" + "\n".join(lines) if lines else ""
 
 
-def _notice(event: TurnStarted | ConversationCompacted | Warned) -> tuple[str, dict[str, Any]]:
+def _notice(
+    event: TurnStarted | ConversationCompacted | Warned | ApprovalRequired,
+) -> tuple[str, dict[str, Any]]:
     match event:
         case TurnStarted(conversation_id, turn_id):
             return "start", {"conversation_id": conversation_id, "request_id": turn_id}
@@ -211,6 +226,8 @@ def _notice(event: TurnStarted | ConversationCompacted | Warned) -> tuple[str, d
             return "compaction", {"status": "started", "conversation_id": conversation_id}
         case Warned(warning):
             return "warning", render_warning(warning)
+        case ApprovalRequired(approval):
+            return "approval_required", render_approval(approval)
 
 
 def _call_data(call: ToolCall) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from lightspeed_core.api.routes import (
+    approvals,
     authorized,
     config,
     conversations,
@@ -34,6 +35,7 @@ def include_routes(app: FastAPI) -> None:
         streaming_query,
         query,
         infer,
+        approvals,
         health,
         conversations,
         conversations_v2,

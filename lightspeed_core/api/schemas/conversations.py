@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 from fastapi import Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from lightspeed_core.api.schemas.approvals import AnsweredApproval
 from lightspeed_core.api.schemas.errors import ErrorDetail
 from lightspeed_core.api.schemas.identifiers import (
     ConversationIdText,
@@ -137,11 +138,16 @@ class HistoryTurn(BaseModel):
     """One question and its answer."""
 
     request_id: str = Field(description="Id of the turn.", examples=[_TURN_ID])
-    state: TurnState = Field(description="`completed`, `interrupted` or `failed`.")
+    state: TurnState = Field(
+        description="`completed`, `interrupted`, `failed`, or `awaiting_approval` of its user."
+    )
     error: ErrorDetail | None = Field(description="Why a turn failed.")
     messages: list[HistoryMessage] = Field(description="The user's, then the assistant's.")
     tool_calls: list[ToolCall]
     tool_results: list[ToolResult]
+    approvals: list[AnsweredApproval] = Field(
+        default=[], description="Calls of tools that the user had to allow."
+    )
     citations: list[Citation]
     warnings: list[AnswerWarning]
     provider: str
@@ -151,7 +157,7 @@ class HistoryTurn(BaseModel):
 
 
 class ConversationResponse(BaseModel):
-    """A conversation with the turns that have ended, the oldest first."""
+    """A conversation with the turns that have ended or wait for an approval, the oldest first."""
 
     conversation_id: str = Field(examples=[_ID])
     chat_history: list[HistoryTurn]

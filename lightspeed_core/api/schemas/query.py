@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from lightspeed_core.api.schemas.approvals import RequiredApproval
 from lightspeed_core.api.schemas.attachments import Attachment
 from lightspeed_core.api.schemas.identifiers import Text
 from lightspeed_core.api.schemas.requests import RequestBody
@@ -301,7 +302,11 @@ class QueryResponse(BaseModel):
 
     conversation_id: str = Field(description="Send it to go on with the conversation.")
     request_id: str = Field(description="Id of the turn.")
-    response: str = Field(description="The answer.")
+    response: str = Field(description="The answer; empty where an approval is required first.")
+    approval_required: RequiredApproval | None = Field(
+        default=None,
+        description="What the user must allow before the answer goes on; null where nothing.",
+    )
     rag_chunks: list[RagChunk]
     tool_calls: list[ToolCall]
     tool_results: list[ToolResult]

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, Field, RootModel
 
+from lightspeed_core.api.schemas.approvals import RequiredApproval
 from lightspeed_core.api.schemas.query import (
     AnswerWarning,
     Citation,
@@ -114,6 +115,13 @@ class WarningEvent(BaseModel):
     data: AnswerWarning
 
 
+class ApprovalRequiredEvent(BaseModel):
+    """The user must allow a call of a tool before the answer goes on."""
+
+    event: Literal["approval_required"]
+    data: RequiredApproval
+
+
 class StreamEnd(BaseModel):
     """What stood behind the answer, and what it took."""
 
@@ -169,6 +177,7 @@ class StreamEvent(
             | ToolCallEvent
             | ToolResultEvent
             | WarningEvent
+            | ApprovalRequiredEvent
             | TurnCompleteEvent
             | EndEvent
             | InterruptedEvent

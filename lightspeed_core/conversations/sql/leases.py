@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, Update, bindparam, exists, select, update
 
 from lightspeed_core.conversations.models import LeaseSigns
-from lightspeed_core.conversations.tables import is_live, turns
+from lightspeed_core.conversations.tables import is_live, is_paused, turns
 from lightspeed_core.db.writer import Row, Statement
 
 _own: Final = turns.alias("own")
@@ -51,8 +51,9 @@ def renew(connection: Connection, turn_ids: Sequence[str], lease: Lease) -> Leas
 
 
 def expired(connection: Connection, now: datetime) -> list[str]:
-    """Return the live turns whose lease ran out."""
-    return list(connection.scalars(select(turns.c.turn_id).where(turns.c.lease_expires_at <= now)))
+    """Return the live turns whose lease ran out; those that are no worker's have none."""
+    query = select(turns.c.turn_id).where(turns.c.lease_expires_at <= now, ~is_paused)
+    return list(connection.scalars(query))
 
 
 def live_turns(connection: Connection, conversation_id: str, now: datetime) -> list[str]:
@@ -60,7 +61,11 @@ def live_turns(connection: Connection, conversation_id: str, now: datetime) -> l
     return list(
         connection.scalars(
             select(turns.c.turn_id)
-            .where(turns.c.conversation_id == conversation_id, turns.c.lease_expires_at > now)
+            .where(
+                turns.c.conversation_id == conversation_id,
+                turns.c.lease_expires_at > now,
+                ~is_paused,
+            )
             .order_by(turns.c.position)
         )
     )

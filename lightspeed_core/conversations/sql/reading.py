@@ -8,11 +8,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, RowMapping, bindparam, delete, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    RowMapping,
+    bindparam,
+    delete,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from lightspeed_core.conversations.encoding import decode
 from lightspeed_core.conversations.models import Conversation, ExpiredTurn, JournalBatch
-from lightspeed_core.conversations.tables import conversations, journal, turns
+from lightspeed_core.conversations.tables import conversations, is_live, is_paused, journal, turns
 from lightspeed_core.domain.turn import Turn
 
 _TURNS: Final = select(
@@ -71,9 +81,10 @@ def final_turns(connection: Connection, conversation_id: str, limit: int | None)
 def list_turns(
     connection: Connection, conversation_id: str, limit: int | None, after: str | None
 ) -> list[Turn]:
-    """Return final turns of a conversation, oldest first, beginning behind `after`."""
+    """Return turns that are final or wait for an approval, oldest first, behind `after`."""
+    is_shown = or_(~is_live, is_paused)
     query = (
-        _TURNS.where(turns.c.conversation_id == conversation_id, turns.c.lease_expires_at.is_(None))
+        _TURNS.where(turns.c.conversation_id == conversation_id, is_shown)
         .order_by(turns.c.position)
         .limit(limit)
     )

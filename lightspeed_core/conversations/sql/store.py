@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self, override
 
+from lightspeed_core.conversations.approvals import ApprovalStore
 from lightspeed_core.conversations.changes import Changes, wait_at_most
 from lightspeed_core.conversations.leasing import DEFAULT_LEASE, POLL
 from lightspeed_core.conversations.lineup import Lineup
@@ -19,6 +20,7 @@ from lightspeed_core.conversations.models import (
     Summary,
 )
 from lightspeed_core.conversations.sql import leases, reading, removal, summaries
+from lightspeed_core.conversations.sql.approvals import SqlApprovals, Worker
 from lightspeed_core.conversations.sql.recording import Recording
 from lightspeed_core.conversations.sql.takeover import Takeover
 from lightspeed_core.conversations.store import ConversationStore
@@ -68,6 +70,21 @@ class SqlConversationStore(ConversationStore):
         self._openings: dict[str, asyncio.Event] = {}
         # First turns that could not be written: `finish` writes them again.
         self._unwritten: dict[str, Sequence[Row]] = {}
+        self._approvals = SqlApprovals(
+            database,
+            Worker(
+                recording=self._recording,
+                lineup=self._lineup,
+                changes=self._changes,
+                clock=self._clock,
+                new_lease=self._new_lease,
+            ),
+        )
+
+    @property
+    @override
+    def approvals(self) -> ApprovalStore:
+        return self._approvals
 
     @property
     @override

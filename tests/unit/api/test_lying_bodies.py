@@ -79,7 +79,9 @@ async def test_no_operation_takes_fields_that_it_does_not_know(
             sent = described[path][method.lower()].get("requestBody", {}).get("content", {})
             if "application/json" not in sent:
                 continue
-            address = path.format(conversation_id=UNKNOWN_ID, prompt_id=f"pmpt_{'0' * 48}")
+            address = path.format(
+                conversation_id=UNKNOWN_ID, approval_id=UNKNOWN_ID, prompt_id=f"pmpt_{'0' * 48}"
+            )
             answer = await client.request(method, address, json={**body, "unexpected": {"a": [1]}})
             assert answer.status_code == 422, (operation, answer.text)
             faults = {(fault["type"], fault["loc"][-1]) for fault in answer.json()["detail"]}

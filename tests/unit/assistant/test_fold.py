@@ -45,6 +45,7 @@ def test_a_turn_holds_what_its_events_said_in_their_order() -> None:
     assert (turn.tool_calls, turn.tool_results, turn.warnings) == ((CALL,), (RESULT,), (WARNING,))
     assert (turn.usage.input_tokens, turn.usage.output_tokens) == (8, 3)
     assert (turn.state, turn.error, turn.refused_by) == (TurnState.COMPLETED, None, "output_words")
+    assert turn.approvals == ()
     assert turn.incomplete_reason == "max_tool_calls"
     assert turn.completed_at is not None
 

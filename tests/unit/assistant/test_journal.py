@@ -1,9 +1,13 @@
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lightspeed_core.assistant.journal import TurnJournal, decode_events, encode_events
+from lightspeed_core.domain.approvals import ApprovalState
 from lightspeed_core.domain.events import (
+    ApprovalAnswered,
+    ApprovalRequired,
     CitationVerified,
     ConversationCompacted,
     DocumentsRetrieved,
@@ -20,7 +24,8 @@ from lightspeed_core.domain.events import (
 from lightspeed_core.domain.retrieval import Citation, RagChunk
 from lightspeed_core.domain.tools import ToolCall, ToolResult
 from lightspeed_core.domain.turn import IncompleteReason, ModelRef, TurnWarning
-from tests.support.databases import a_turn
+from tests.support.databases import NOON, a_turn
+from tests.support.scripted_assistant import APPROVAL
 
 if TYPE_CHECKING:
     from lightspeed_core.conversations.models import JournalBatch
@@ -59,6 +64,8 @@ EVENTS: list[TurnEvent] = [
     ),
     ConversationCompacted("c"),
     TurnIncomplete(IncompleteReason.QUOTA),
+    ApprovalRequired(APPROVAL),
+    ApprovalAnswered(replace(APPROVAL, state=ApprovalState.DENIED, answered_at=NOON)),
     Refused("shield", "No."),
     Warned(TurnWarning(code="w", message="m", server="s")),
 ]

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lightspeed_core.conversations.encoding import decode, encode
+from lightspeed_core.domain.approvals import Approval, ApprovalState
 from lightspeed_core.domain.messages import Attachment, TokenUsage
 from lightspeed_core.domain.retrieval import Citation, RagChunk, ReferencedDocument
 from lightspeed_core.domain.tools import ToolCall, ToolResult
@@ -84,6 +85,23 @@ TURNS = st.builds(
         quote=TEXT,
     ),
     warnings=tuples_of(TurnWarning, code=TEXT, message=TEXT, server=MAYBE_TEXT),
+    approvals=tuples_of(
+        Approval,
+        approval_id=TEXT,
+        turn_id=TEXT,
+        conversation_id=TEXT,
+        user_id=TEXT,
+        call_id=TEXT,
+        tool=TEXT,
+        server=MAYBE_TEXT,
+        arguments=JSON_OBJECT,
+        digest=TEXT,
+        created_at=TIME,
+        expires_at=TIME,
+        state=st.sampled_from(ApprovalState),
+        answered_at=st.none() | TIME,
+        reason=MAYBE_TEXT,
+    ),
     usage=st.builds(
         TokenUsage, input_tokens=COUNT, output_tokens=COUNT, is_estimated=st.booleans()
     ),

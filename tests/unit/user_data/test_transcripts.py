@@ -1,10 +1,12 @@
 import json
 import logging
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from lightspeed_core.domain.approvals import ApprovalState
 from lightspeed_core.domain.messages import Attachment
 from lightspeed_core.domain.retrieval import RagChunk
 from lightspeed_core.domain.tools import ToolCall, ToolResult
@@ -12,7 +14,7 @@ from lightspeed_core.domain.turn import TurnState
 from lightspeed_core.errors import StorageFailed
 from lightspeed_core.user_data.files import JsonFiles
 from lightspeed_core.user_data.transcripts import Transcripts, hashed_user_id, transcript_of
-from tests.support.scripted_assistant import CONVERSATION_ID, TURN_ID, turn
+from tests.support.scripted_assistant import APPROVAL, CONVERSATION_ID, TURN_ID, turn
 
 WHOLE = replace(
     turn(text="OLM installs operators [1]."),
@@ -68,6 +70,7 @@ def test_a_transcript_has_the_keys_of_both_generations_in_their_order() -> None:
         "attachments",
         "tool_calls",
         "tool_results",
+        "approvals",
         "refused_by",
         "warnings",
     ]
@@ -205,3 +208,26 @@ async def test_transcripts_that_cannot_be_removed_are_an_error(
 
     assert CONVERSATION_ID in caught.value.cause
     assert f"transcript was not removed turn_id={TURN_ID}" in caplog.text
+
+
+def test_a_transcript_holds_what_the_user_decided() -> None:
+    denied = replace(
+        APPROVAL,
+        state=ApprovalState.DENIED,
+        reason="Too dear.",
+        answered_at=APPROVAL.created_at + timedelta(seconds=9),
+    )
+
+    transcript = transcript_of(replace(WHOLE, approvals=(denied,)))
+
+    assert transcript["approvals"] == [
+        {
+            "id": APPROVAL.approval_id,
+            "tool_call_id": "fc_1",
+            "server": "home",
+            "tool": "heat",
+            "state": "denied",
+            "reason": "Too dear.",
+            "answered_at": "2025-11-21T12:00:09+00:00",
+        }
+    ]

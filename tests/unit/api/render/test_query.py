@@ -1,11 +1,16 @@
 """A finished turn as an answer."""
 
+from dataclasses import replace
+
+import pytest
+
 from lightspeed_core.api.render.query import render_query
 from lightspeed_core.api.schemas.query import QueryResponse
+from lightspeed_core.domain.approvals import ApprovalState
 from lightspeed_core.domain.retrieval import RagChunk
 from lightspeed_core.domain.tools import ToolCall, ToolResult
 from lightspeed_core.domain.turn import TurnState, TurnWarning
-from tests.support.scripted_assistant import turn
+from tests.support.scripted_assistant import APPROVAL, TURN_ID, turn
 
 CALL = ToolCall(id="c1", name="fs_read", arguments={"path": "/a"}, type="mcp_call")
 RESULT = ToolResult(
@@ -78,3 +83,36 @@ def test_the_documented_example_is_an_answer() -> None:
     examples = QueryResponse.model_json_schema()["examples"]
     for example in examples:
         assert QueryResponse.model_validate(example).model_dump(exclude_unset=True) == example
+
+
+@pytest.mark.requirement("approvals.protocol")
+def test_a_turn_that_waits_for_its_user_has_no_answer_and_says_what_it_waits_for() -> None:
+    allowed = replace(APPROVAL, approval_id="an older one", state=ApprovalState.APPROVED)
+    waiting = turn(
+        "Let me see.",
+        state=TurnState.AWAITING_APPROVAL,
+        approvals=(allowed, APPROVAL),
+        tool_calls=(CALL,),
+    )
+
+    answer = render_query(waiting)
+
+    assert answer.response == ""
+    assert answer.approval_required is not None
+    assert answer.approval_required.model_dump() == {
+        "approval_id": APPROVAL.approval_id,
+        "request_id": TURN_ID,
+        "server": "home",
+        "tool": "heat",
+        "arguments": {"room": 2},
+        "expires_at": "2025-11-21T12:05:00+00:00",
+    }
+    assert [call.id for call in answer.tool_calls] == ["c1"]
+
+
+def test_a_turn_that_went_on_has_its_answer() -> None:
+    denied = replace(APPROVAL, state=ApprovalState.DENIED)
+
+    answer = render_query(turn("Then not.", approvals=(denied,)))
+
+    assert (answer.response, answer.approval_required) == ("Then not.", None)

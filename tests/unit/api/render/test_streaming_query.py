@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from lightspeed_core.api.event_reference import EVENT_SAMPLES
 from lightspeed_core.api.render.streaming_query import JsonFrames, TextFrames
 from lightspeed_core.domain.events import (
+    ApprovalAnswered,
+    ApprovalRequired,
     CitationVerified,
     ConversationCompacted,
     DocumentsRetrieved,
@@ -25,12 +27,13 @@ from lightspeed_core.domain.events import (
     TurnEvent,
     TurnFailed,
     TurnInterrupted,
+    TurnPaused,
     Warned,
 )
 from lightspeed_core.domain.retrieval import Citation, RagChunk, ReferencedDocument
 from lightspeed_core.domain.tools import ToolCall, ToolResult
 from lightspeed_core.domain.turn import TurnError, TurnState, TurnWarning
-from tests.support.scripted_assistant import CONVERSATION_ID, STARTED, TURN_ID, turn
+from tests.support.scripted_assistant import APPROVAL, CONVERSATION_ID, STARTED, TURN_ID, turn
 
 CHUNK = RagChunk(
     chunk_id="c1", document_id="olm", content="OLM is …", score=0.95, store_id="ocp-docs"
@@ -191,6 +194,28 @@ def test_the_end_tells_everything_that_the_turn_holds() -> None:
     }
 
 
+def test_a_call_that_must_be_allowed_is_told_as_the_contract_says() -> None:
+    assert render(ApprovalRequired(APPROVAL)) == [
+        {
+            "event": "approval_required",
+            "data": {
+                "approval_id": APPROVAL.approval_id,
+                "request_id": TURN_ID,
+                "server": "home",
+                "tool": "heat",
+                "arguments": {"room": 2},
+                "expires_at": "2025-11-21T12:05:00+00:00",
+            },
+        }
+    ]
+
+
+def test_what_is_told_elsewhere_takes_no_number() -> None:
+    renderer = JsonFrames()
+    assert renderer.render([TurnPaused(turn("")), ApprovalAnswered(APPROVAL)]) == b""
+    assert renderer.render([TextDelta(("x",))]).startswith(b"id: 0\n")
+
+
 def test_frames_are_bytes_that_clients_have_always_seen() -> None:
     assert JsonFrames().render([STARTED, TextDelta(("é",))]) == (
         b'id: 0\ndata: {"event": "start", "data": {"conversation_id": '
@@ -259,6 +284,16 @@ def in_batches(events: Sequence[TurnEvent], size: int, after: int) -> bytes:
 TURNS: dict[str, tuple[TurnEvent, ...]] = {
     **{name: (*WHOLE, end) for name, end in ENDS.items()},
     "refused": (STARTED, Refused("topic", "No."), TurnCompleted(turn("No.", refused_by="topic"))),
+    "approved": (
+        STARTED,
+        ToolCallStarted(CALL),
+        ApprovalRequired(APPROVAL),
+        TurnPaused(turn("")),
+        ApprovalAnswered(APPROVAL),
+        ToolCallFinished(RESULT),
+        TextDelta(("Done", ".")),
+        TurnCompleted(turn("Done.")),
+    ),
     "refused late": (
         STARTED,
         TextDelta(("So ", "far. ")),
@@ -322,6 +357,8 @@ PLAIN: list[tuple[TurnEvent, str]] = [
     (Refused("topic", "Not here."), "Not here."),
     (ToolCallStarted(CALL), "[Tool Call: file_search]\n"),
     (ToolCallFinished(RESULT), "[Tool Result]\n"),
+    (ApprovalRequired(APPROVAL), "[Approval Required: heat]\n"),
+    (ApprovalAnswered(APPROVAL), ""),
     (FAILED, "Status: 409 - Busy - An earlier turn runs."),
     (TurnCompleted(turn("Hi")), ""),
     (

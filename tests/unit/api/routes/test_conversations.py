@@ -9,12 +9,14 @@ import httpx2
 import pytest
 from starlette.types import ASGIApp
 
+from lightspeed_core.conversations.approvals import Pause
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.retrieval import ReferencedDocument
 from lightspeed_core.domain.tools import ToolCall, ToolResult
 from lightspeed_core.domain.turn import Turn, TurnError, TurnState
 from tests.support.asgi import client_of
 from tests.support.databases import NOON, a_turn, answered, completed
+from tests.support.scripted_assistant import APPROVAL
 
 VERSIONS = ("v1", "v2")
 STACK_ID = "0123456789abcdef" * 3
@@ -137,6 +139,7 @@ async def test_a_turn_is_read_with_everything_that_it_rested_on(
             {"content": "Why?", "type": "user", "referenced_documents": None},
             {"content": "Because.", "type": "assistant", "referenced_documents": [rested_on]},
         ],
+        "approvals": [],
         "citations": [],
         "warnings": [],
         "provider": "openai",
@@ -381,3 +384,35 @@ async def ask(
 ) -> httpx2.Response:
     body = {"topic_summary": "Mine"} if method == "PUT" else None
     return await client.request(method, f"/{version}/conversations/{conversation_id}", json=body)
+
+
+@both
+async def test_a_turn_that_waits_for_its_user_is_shown_with_what_it_waits_for(
+    client: httpx2.AsyncClient, store: ConversationStore, version: str
+) -> None:
+    turn = a_turn()
+    approval = replace(APPROVAL, turn_id=turn.turn_id, conversation_id=turn.conversation_id)
+    store.begin_new(turn)
+    waiting = replace(turn, state=TurnState.AWAITING_APPROVAL, approvals=(approval,))
+    pause = Pause(checkpoint="{}", approvals=(approval,))
+    await store.opened(turn)
+    assert await store.approvals.pause(waiting, None, pause)
+
+    answer = await client.get(f"/{version}/conversations/{turn.conversation_id}")
+
+    (shown,) = answer.json()["chat_history"]
+    assert (shown["state"], shown["completed_at"]) == ("awaiting_approval", None)
+    said = shown["messages"][1]["content"]
+    assert said == "*The answer waits until the use of a tool is allowed.*"
+    assert shown["approvals"] == [
+        {
+            "approval_id": approval.approval_id,
+            "tool_call_id": "fc_1",
+            "server": "home",
+            "tool": "heat",
+            "state": "open",
+            "reason": None,
+            "expires_at": "2025-11-21T12:05:00+00:00",
+            "answered_at": None,
+        }
+    ]

@@ -37,6 +37,7 @@ async def test_an_answer_has_every_key_of_the_contract(app: ASGIApp) -> None:
             "conversation_id": CONVERSATION_ID,
             "request_id": TURN_ID,
             "response": "Hello there",
+            "approval_required": None,
             "rag_chunks": [],
             "tool_calls": [],
             "tool_results": [],
