@@ -80,8 +80,27 @@ class RedactionShield(Section):
     )
 
 
+class InjectionRulesConfiguration(Section):
+    """Fixed rules against orders that are given to the assistant."""
+
+    response: str | None = Field(
+        default=None, description="The answer to a question that gives such orders."
+    )
+
+
+class InjectionRulesShield(Section):
+    """A shield of fixed rules over questions, documents and results of tools."""
+
+    name: str = Field(min_length=1, description=_NAME)
+    provider_id: Literal["injection_rules"] = Field(description="Kind of shield.")
+    config: InjectionRulesConfiguration = Field(
+        default=InjectionRulesConfiguration(), description="Its settings."
+    )
+
+
 type ShieldConfiguration = Annotated[
-    QuestionValidityShield | RedactionShield, Field(discriminator="provider_id")
+    QuestionValidityShield | RedactionShield | InjectionRulesShield,
+    Field(discriminator="provider_id"),
 ]
 
 

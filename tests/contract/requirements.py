@@ -131,6 +131,14 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "redaction.reversible": "A value has one placeholder, which can be put back.",
         "redaction.time": "A pattern that computes too long is stopped.",
     },
+    "docs/shields.md#how-well-the-rules-do": {
+        "injection.false-blocks": "Of 200 legitimate questions at most one is blocked.",
+        "injection.catch-rate": "What is caught and missed is published, and does not fall.",
+    },
+    "docs/providers/injection_rules.md#injection_rules-orders-to-the-assistant": {
+        "injection.documents": "Documents lose the sentences that give orders, and no others.",
+        "injection.linear": "The work is linear in the text.",
+    },
     "docs/providers/question_validity.md#question_validity-does-a-question-belong-here": {
         "validity.prompt": "The prompt's variables are filled in, and nothing within a question.",
         "validity.answer": "Only the word that allows lets a question pass.",

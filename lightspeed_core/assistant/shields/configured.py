@@ -4,10 +4,13 @@ What they do stands in the providers of the same names, which a run.yaml may reg
 """
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from importlib import import_module
+from typing import Any, Final
 
 from lightspeed_core.assistant.shields.shield import (
     Block,
@@ -19,12 +22,14 @@ from lightspeed_core.assistant.shields.shield import (
     Verdict,
 )
 from lightspeed_core.config.shields import (
+    InjectionRulesShield,
     QuestionValidityShield,
     RedactionShield,
     ShieldConfiguration,
 )
 from lightspeed_core.domain.messages import Message, Role
 from lightspeed_core.engine.types import ChatRequest, ShieldInfo
+from lightspeed_stack_providers.injection_rules.config import DEFAULT_RESPONSE
 from lightspeed_stack_providers.question_validity.prompt import (
     DEFAULT_PROMPT,
     DEFAULT_REFUSAL,
@@ -33,6 +38,10 @@ from lightspeed_stack_providers.question_validity.prompt import (
 )
 from lightspeed_stack_providers.redaction.config import RedactionConfig
 from lightspeed_stack_providers.redaction.rules import Redactor
+
+_LONG_TEXT: Final = 10_000
+# Some hundred patterns, which a start does not wait for.
+_RULES: Final = "lightspeed_stack_providers.injection_rules.rules"
 
 
 def configured_shields(section: Sequence[ShieldConfiguration]) -> tuple[Shield, ...]:
@@ -64,6 +73,8 @@ def _shield(shield: ShieldConfiguration) -> Shield:
             )
         case RedactionShield(config=config):
             return Redaction(info, Redactor(RedactionConfig.model_validate(config.model_dump())))
+        case InjectionRulesShield(config=config):
+            return InjectionRules(info, config.response or DEFAULT_RESPONSE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,3 +114,28 @@ class Redaction:
         if redacted.text == text:
             return Pass()
         return Rewrite(redacted.text, redacted.restore)
+
+
+@dataclass(frozen=True, slots=True)
+class InjectionRules:
+    """Blocks questions, and takes out of documents what gives orders to the assistant."""
+
+    info: ShieldInfo
+    response: str
+    reads_documents: bool = True
+
+    async def check(self, text: str, direction: Direction, _context: ShieldContext) -> Verdict:
+        """Judge by fixed rules; a long text is read in a thread."""
+        if direction is Direction.OUTPUT:
+            return Pass()
+        judge = partial(_judged, text, direction, self.response)
+        takes_long = len(text) > _LONG_TEXT or _RULES not in sys.modules
+        return await asyncio.to_thread(judge) if takes_long else judge()
+
+
+def _judged(text: str, direction: Direction, response: str) -> Verdict:
+    rules = import_module(_RULES)
+    if direction is Direction.DOCUMENT:
+        neutral: str = rules.neutralize(text)
+        return Pass() if neutral == text else Rewrite(neutral)
+    return Pass() if rules.find_injection(text) is None else Block(response)
