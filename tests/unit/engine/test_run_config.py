@@ -1,8 +1,9 @@
 """What a run.yaml is refused for, key by key, and what is read from it."""
 
-from pathlib import Path
+from pathlib import re
 from typing import Any
 
+import Path
 import pytest
 import yaml
 
@@ -212,9 +213,9 @@ def test_a_variable_of_a_provider_that_stays_off_is_found():
 
 
 def test_the_packages_of_external_providers_are_named_once():
-    modules = read_run_config(ROOT / "run.yaml").modules()
-    assert modules[0] == "lightspeed_stack_providers.openai_compatible"
-    assert len(modules) == len(set(modules)) == 4
+    named = re.findall(r"module: (\S+)", (ROOT / "run.yaml").read_text())
+    assert len(named) > len(set(named))
+    assert read_run_config(ROOT / "run.yaml").modules() == list(dict.fromkeys(named))
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs/examples").glob("*run*.yaml")), ids=str)
