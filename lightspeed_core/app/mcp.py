@@ -9,7 +9,7 @@ from lightspeed_core.assistant.mcp_tools import McpToolSource
 from lightspeed_core.config.mcp import McpConfiguration
 from lightspeed_core.config.mcp_warnings import KEEPS_TOKEN
 from lightspeed_core.config.root import Configuration
-from lightspeed_core.http.judging import AddressJudge
+from lightspeed_core.http.settings import OutboundSettings
 from lightspeed_core.mcp.cache import ToolCache
 from lightspeed_core.mcp.configured import configured_servers
 from lightspeed_core.mcp.connection import McpClient
@@ -40,7 +40,7 @@ def mcp_of(
             )
         ),
         store,
-        AddressJudge(outbound),
+        _LateJudge(outbound),
         forwards_token=forwards_token,
     )
 
@@ -68,6 +68,18 @@ def limits_of(settings: McpConfiguration) -> McpLimits:
         cached=settings.tools_cached_seconds,
         result_chars=settings.max_result_chars,
     )
+
+
+class _LateJudge:
+    """Implements `Judge` by what is loaded with the first registration."""
+
+    def __init__(self, outbound: OutboundSettings) -> None:
+        self._outbound = outbound
+
+    async def check(self, url: str) -> None:
+        from lightspeed_core.http.judging import AddressJudge
+
+        await AddressJudge(self._outbound).check(url)
 
 
 class _LateSessions:

@@ -5,16 +5,23 @@ It judges names and addresses, and calls no server.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from lightspeed_core.errors import Forbidden, InvalidRequest
 from lightspeed_core.http.failures import OutboundRefused
-from lightspeed_core.http.judging import AddressJudge
 from lightspeed_core.mcp.models import AuthorizationKind, McpServer
 from lightspeed_core.mcp.servers import ToolServer, of_registration
 from lightspeed_core.mcp.store import McpServerStore, name_is_taken
 
 REREAD_SECONDS: Final = 1.0
+
+
+class Judge(Protocol):
+    """Says of an address that came with a request whether it may ever be asked."""
+
+    async def check(self, url: str) -> None:
+        """Raise `OutboundRefused` for what policy forbids."""
+        ...
 
 
 class McpServers:
@@ -24,7 +31,7 @@ class McpServers:
         self,
         configured: Sequence[ToolServer],
         store: McpServerStore,
-        judge: AddressJudge,
+        judge: Judge,
         *,
         forwards_token: bool,
         clock: Callable[[], float] = time.monotonic,
