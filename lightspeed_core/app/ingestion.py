@@ -35,4 +35,10 @@ async def open_ingestion(configuration: Configuration) -> AsyncGenerator[Ingesti
         open_jobs(configuration) as (jobs, indexed),
         started_engine(configuration) as engine,
     ):
-        yield Ingestion(engine=engine, jobs=jobs, indexed=indexed, runner=JobRunner(jobs))
+        yield Ingestion(
+            engine=engine,
+            jobs=jobs,
+            indexed=indexed,
+            runner=JobRunner(jobs),
+            limits=configuration.knowledge.limits,
+        )

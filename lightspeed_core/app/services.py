@@ -59,7 +59,7 @@ async def open_services(
             open_assistant(parts, background, quotas, (mcp.tools,))
         )
         background.create_task(import_conversations(stores.takeover, on_fatal), name="import")
-        ingestion = _ingestion(parts.engine, stores)
+        ingestion = _ingestion(configuration, parts.engine, stores)
         background.create_task(boot(parts, ingestion, configuration, on_fatal), name="boot")
         removal = removal_of(configuration, parts.store, metrics)
         schedule_sweeps(background, configuration, parts.store, removal)
@@ -112,10 +112,11 @@ def _parts(configuration: Configuration, stores: Stores, metrics: Metrics) -> Pa
     )
 
 
-def _ingestion(engine: Engine, stores: Stores) -> Ingestion:
+def _ingestion(configuration: Configuration, engine: Engine, stores: Stores) -> Ingestion:
     return Ingestion(
         engine=engine,
         jobs=stores.jobs,
         indexed=stores.indexed_files,
         runner=JobRunner(stores.jobs),
+        limits=configuration.knowledge.limits,
     )

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from lightspeed_core.config.parsing import ParseLimits
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.engine.types import UNFINISHED_SUFFIX, NewVectorStore, VectorStoreInfo
 from lightspeed_core.errors import Conflict, InvalidRequest, LightspeedError, NotFound
@@ -34,6 +35,7 @@ class Ingestion:
     jobs: JobStore
     indexed: IndexedFiles
     runner: JobRunner
+    limits: ParseLimits = field(default_factory=ParseLimits)
 
     async def store_named(self, name: str) -> VectorStoreInfo:
         """Return the store that has this id, else this name; it is made where there is none.
@@ -71,7 +73,9 @@ class Ingestion:
         on_text: OnText = _ignore,
     ) -> Job:
         """Do the work of a job that brings its store up to date with a source; see `JobRunner`."""
-        target = Target(engine=self.engine, store_id=job.store_id, indexed=self.indexed)
+        target = Target(
+            engine=self.engine, store_id=job.store_id, indexed=self.indexed, limits=self.limits
+        )
 
         async def work(progress: Progress) -> None:
             await synchronize(target, source, progress, on_text=on_text)

@@ -1,11 +1,19 @@
-"""Reads a file that was found into a document; knows nothing of chunks and stores."""
+"""Reads a file of the product itself into a document; knows nothing of chunks and stores."""
 
 import hashlib
+from typing import Final
 
 from lightspeed_core.domain.retrieval import SourceDocument
 from lightspeed_core.errors import InvalidRequest
 from lightspeed_core.ingest.outline import first_heading
 from lightspeed_core.ingest.sources import FoundFile
+
+_LONGEST_BLANK: Final = 4096
+
+
+def is_blank(file: FoundFile) -> bool:
+    """Say whether a file is empty, or short and nothing but white space. Blocks."""
+    return file.size <= _LONGEST_BLANK and not file.path.read_bytes().strip()
 
 
 def load_document(file: FoundFile) -> SourceDocument | None:

@@ -17,9 +17,7 @@ from typing import Final, Protocol
 from urllib.parse import quote
 
 from lightspeed_core.errors import NotFound
-
-SUFFIXES: Final = frozenset({".md", ".markdown", ".txt"})
-"""The endings of the names of documents; a folder's other files are left alone."""
+from lightspeed_core.ingest.parse.kinds import SUFFIXES
 
 _NO_PART_OF_A_LABEL: Final = re.compile(r"[^\w.-]+", re.ASCII)
 _LONGEST_LABEL: Final = 40
@@ -34,7 +32,8 @@ class FoundFile:
     """A file that was found; `problem` says why it cannot be taken.
 
     `name` is its path below the folder, as people know it; `stamp` changes when the file does,
-    and is empty where that cannot be told from outside.
+    and is empty where that cannot be told from outside. A file that `is_own` came with the product
+    and is read without a process around it.
     """
 
     document_id: str
@@ -44,6 +43,7 @@ class FoundFile:
     stamp: str = ""
     url: str | None = None
     problem: str | None = None
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,12 @@ class ProductDocs(Source):
     def _described(self, path: Path) -> FoundFile:
         name, status = path.relative_to(self.root).as_posix(), path.stat()
         return FoundFile(
-            document_id=name, name=name, path=path, size=status.st_size, stamp=stamp_of(status)
+            document_id=name,
+            name=name,
+            path=path,
+            size=status.st_size,
+            stamp=stamp_of(status),
+            is_own=True,
         )
 
 

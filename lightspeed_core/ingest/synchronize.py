@@ -9,16 +9,25 @@ import hashlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from lightspeed_core.config.parsing import ParseLimits
+from lightspeed_core.domain.retrieval import SourceDocument
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.engine.types import StoredDocument, VectorStoreInfo
-from lightspeed_core.errors import EngineUnavailable, LightspeedError, NotFound, StoreUnavailable
+from lightspeed_core.errors import (
+    EngineUnavailable,
+    LightspeedError,
+    NotFound,
+    StoreUnavailable,
+    UnreadableFile,
+)
 from lightspeed_core.ingest.documents import DocumentWriter, Draft
 from lightspeed_core.ingest.jobs import FileState, IndexedFile
-from lightspeed_core.ingest.load import load_document
+from lightspeed_core.ingest.load import is_blank, load_document
+from lightspeed_core.ingest.parse.parser import DocumentParser
 from lightspeed_core.ingest.progress import Progress
 from lightspeed_core.ingest.sources import FoundFile, Source, is_below
 from lightspeed_core.ingest.store import IndexedFiles
@@ -27,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 type OnText = Callable[[], None]
 
-FORM: Final = "1"
+FORM: Final = "2"
 """Changes when files are read or cut otherwise, so that unchanged ones are read again."""
 
 # What is read before the first of it is embedded, in bytes of its files.
@@ -41,11 +50,15 @@ def _ignore() -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where documents go: a store of an engine, with what is known of indexed files."""
+    """Where documents go: a store of an engine, with what is known of indexed files.
+
+    `limits` say what reading one file may cost.
+    """
 
     engine: Engine
     store_id: str
     indexed: IndexedFiles
+    limits: ParseLimits = field(default_factory=ParseLimits)
 
 
 async def synchronize(
@@ -70,7 +83,8 @@ async def synchronize(
     listed = {file.document_id for file in listing.files}
     gone = [each for each in owned if each not in listed and not is_below(each, listing.unread)]
     await run.delete(gone)
-    await run.bring_in(listing.files, on_text)
+    async with run.parser:
+        await run.bring_in(listing.files, on_text)
     logger.info("documents indexed store_id=%s %s", target.store_id, progress.counts)
 
 
@@ -93,6 +107,7 @@ class _Run:
         indexed: Mapping[str, IndexedFile],
         progress: Progress,
     ) -> None:
+        self.parser = DocumentParser(target.limits)
         self._store_id = target.store_id
         self._files = target.indexed
         self._writer = DocumentWriter(target.engine, store, held)
@@ -156,7 +171,7 @@ class _Run:
         if seen is not None and seen.file_hash == file_hash and self._is_stored(file, seen):
             await self._keep(replace(seen, stamp=file.stamp))
             return None
-        document = await asyncio.to_thread(load_document, file)
+        document = await self._document(file)
         if document is None:
             await self._leave_out(file)
             return None
@@ -179,6 +194,15 @@ class _Run:
         await self._writer.store_text(draft)
         return draft, now
 
+    async def _document(self, file: FoundFile) -> SourceDocument | None:
+        """Read a file; None stands for one without text. Raises `UnreadableFile`."""
+        if file.is_own:
+            return await asyncio.to_thread(load_document, file)
+        if await asyncio.to_thread(is_blank, file):
+            return None
+        parsed = await self.parser.parse(file.path, name=file.name)
+        return parsed.document(file.document_id, url=file.url)
+
     async def _keep(self, seen: IndexedFile) -> None:
         await self._files.remember(self._store_id, [seen])
         self._progress.unchanged()
@@ -198,7 +222,8 @@ class _Run:
             raise
         except LightspeedError as error:
             logger.warning("document not indexed document_id=%s: %s", name, error)
-            self._progress.settled(name, FileState.FAILED, reason=error.cause)
+            reason = error.reason if isinstance(error, UnreadableFile) else error.cause
+            self._progress.settled(name, FileState.FAILED, reason=reason)
         except OSError as error:
             logger.warning("file not read name=%s: %s", name, error.strerror)
             reason = f"it cannot be read: {error.strerror}"

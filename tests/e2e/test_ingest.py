@@ -173,7 +173,7 @@ def test_documents_are_found_by_a_service_that_runs_meanwhile(tmp_path: Path) ->
     config = written(tmp_path, MINIMAL)
     files: dict[str, str | bytes] = {
         "guide.md": "# Zephyr valve\n\nThe zephyr valve opens at 42 bar.\n",
-        "broken.md": b"\xff\xfe\x00\x01",
+        "broken.md": b"\x00\x01\x02\x03" * 20,
         "empty.md": "",
     }
     folder = write_files(tmp_path / "manuals", files)

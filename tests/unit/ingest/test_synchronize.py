@@ -340,14 +340,14 @@ async def test_of_a_long_document_what_was_embedded_before_a_crash_is_not_embedd
 async def test_a_file_that_cannot_be_read_is_named_and_the_others_go_on(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    write_files(folder, {"bad.md": b"\xff\xfe\x00", "empty.md": " \n"})
+    write_files(folder, {"bad.md": b"\x00\x01\x02\x03" * 20, "empty.md": " \n"})
     engine, store = engine_with_store()
     with caplog.at_level(logging.WARNING):
         progress = await synced(engine, folder)()
     assert documents_of(store) == {"one.md": 0, "two.md": 0}
     fates = {file.name: (file.state, file.reason) for file in progress.take_files()}
     assert fates["bad.md"][0] is FileState.FAILED
-    assert "UTF-8" in (fates["bad.md"][1] or "")
+    assert fates["bad.md"][1]
     assert fates["empty.md"] == (FileState.SKIPPED, "it holds no text")
     assert (progress.counts.files_failed, progress.counts.files_done) == (1, 4)
     assert "document not indexed document_id=bad.md" in caplog.text
