@@ -1,9 +1,9 @@
 """What a run.yaml is refused for, key by key, and what is read from it."""
 
-from pathlib import re
+import re
+from pathlib import Path
 from typing import Any
 
-import Path
 import pytest
 import yaml
 
