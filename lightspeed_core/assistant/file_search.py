@@ -7,7 +7,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from lightspeed_core.assistant.context import TurnContext
 from lightspeed_core.assistant.retrieval import Retrieved, best_chunks, retrieve
@@ -143,8 +143,8 @@ class _SearchBox:
 
 def _queries(arguments: Mapping[str, Any]) -> list[str]:
     """Read what to search for; models write one query where they should write a list."""
-    wanted: Any = arguments.get("queries", arguments.get("query"))
-    listed: list[Any] = wanted if isinstance(wanted, list) else [wanted]  # pyright: ignore[reportUnknownVariableType] - a model's JSON
+    wanted: object = arguments.get("queries", arguments.get("query"))
+    listed = cast("list[object]", wanted) if isinstance(wanted, list) else [wanted]
     queries = [query.strip() for query in listed if isinstance(query, str) and query.strip()]
     return list(dict.fromkeys(queries))[:MAX_QUERIES]
 

@@ -140,6 +140,8 @@ def _add_subcommands(parser: argparse.ArgumentParser) -> None:
             "command goes on with what was interrupted. Exit code 1: the old index still serves.",
         )
     )
+    importing = "take over a vector store that another program wrote"
+    _describe_import(subcommands.add_parser("import", help=importing))
     _describe_audit(subcommands.add_parser("audit", help="verify the files of the audit"))
     _describe_eval(subcommands.add_parser("eval", help="measure retrieval and answers"))
     migrate = subcommands.add_parser(
@@ -175,6 +177,29 @@ def _describe_reindex(reindex: argparse.ArgumentParser) -> None:
     )
     reindex.add_argument("--json", action="store_true", help="print what became of it as JSON")
     _add_configuration(reindex)
+
+
+def _describe_import(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Takes the SQLite file of Llama Stack's faiss provider over into a vector store: chunks "
+        "with their vectors and metadata. The file is read by a process of its own, is not "
+        "changed, and nothing is fetched. The same command goes on with what was interrupted."
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="the file; it is left as it is")
+    parser.add_argument(
+        "--store",
+        metavar="NAME",
+        required=True,
+        help="`rag_id`, id or name of the vector store; it is made where there is none",
+    )
+    parser.add_argument(
+        "--from", dest="foreign", metavar="ID", help="which store of the file, where it has several"
+    )
+    parser.add_argument(
+        "--reembed", action="store_true", help="embed the texts anew by the model of the store"
+    )
+    parser.add_argument("--json", action="store_true", help="print what became of it as JSON")
+    _add_configuration(parser)
 
 
 def _describe_audit(audit: argparse.ArgumentParser) -> None:

@@ -45,6 +45,7 @@ def _run_subcommand(options: argparse.Namespace) -> int:
         "doctor": _diagnose,
         "audit": _verify_audit,
         "eval": _evaluate,
+        "import": _import_store,
         "ingest": _ingest,
         "reindex": _reindex,
         "migrate": _migrate_run_yaml,
@@ -113,6 +114,22 @@ def _reindex(options: argparse.Namespace) -> int:
 
     configure_logging("DEBUG" if options.verbose else "ERROR")
     return reindex(configuration, options.store, options.embedding_model, as_json=options.json)
+
+
+def _import_store(options: argparse.Namespace) -> int:
+    configuration = _load(options.config)
+    from lightspeed_core.observability.logging import configure_logging
+
+    configure_logging("DEBUG" if options.verbose else "ERROR")
+    from lightspeed_core.cli.import_store import Wish, import_store
+
+    wish = Wish(
+        path=options.file,
+        store=options.store,
+        foreign=options.foreign,
+        reembed=options.reembed,
+    )
+    return import_store(configuration, wish, as_json=options.json)
 
 
 def _verify_audit(options: argparse.Namespace) -> int:

@@ -54,7 +54,7 @@ class Chunk:
     and `page_breaks` are the offsets in the document at which further pages begin within it.
     `table_header` is the header of the table of which the chunk is a later piece; it is embedded
     with the chunk and no part of it. `vector` is None until it was computed; the keyword index
-    finds the chunk all the same.
+    finds the chunk all the same. `attributes` are kept beside it as they are.
     """
 
     chunk_id: str
@@ -67,6 +67,7 @@ class Chunk:
     page_breaks: tuple[int, ...] = ()
     table_header: str = ""
     vector: Sequence[float] | None = field(default=None, repr=False)
+    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

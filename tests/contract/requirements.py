@@ -170,6 +170,11 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "byok.embedding-model": "A missing model is refused with the folder that would serve.",
         "byok.reranker": "A reranker orders chunks anew, and prefers stores of one's own.",
     },
+    "docs/rag_guide.md#import-a-store-of-another-program": {
+        "import.whole": "Chunks come over with vectors and metadata; the file stays as it is.",
+        "import.resumed": "An import that was interrupted goes on with the same command.",
+        "import.refused": "What cannot be imported is named with the reason, and harms nothing.",
+    },
     "docs/rag_guide.md#the-products-own-documents": {
         "retrieval.index-once": "A second start embeds nothing.",
     },

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.foreign_store import rows_of, write_foreign_file
 from tests.support.onnx_model import write_model
-from tests.support.own_stores import TEXTS, fill_hybrid_file
+from tests.support.own_stores import TEXTS, fill_hybrid_file, vectors_of
 from tests.support.service import ROOT, free_port, running_service, service_environment
 from tests.support.streams import parse_stream
 from tests.support.stub_llm import StubLLM
@@ -144,6 +145,57 @@ def test_a_store_of_ones_own_is_searched_by_the_tool_and_goes_by_its_rag_id(
     events = [event.event for event in parse_stream(streamed)]
     assert events.index("tool_call") < events.index("tool_result") < events.index("end")
     assert "not served" not in output
+
+
+@pytest.mark.requirement("byok.foreign")
+@pytest.mark.requirement("import.whole")
+def test_a_store_of_the_original_is_imported_once_and_served_by_the_same_file(
+    tmp_path: Path, stub: StubLLM
+) -> None:
+    config = written(tmp_path)
+    ocp = tmp_path / "ocp.faiss"
+    ocp.unlink()
+    model = tmp_path / "data" / "models" / MODEL
+    vectors = asyncio.run(vectors_of(model, TEXTS))
+    write_foreign_file(ocp, rows_of(TEXTS, vectors))
+    original = ocp.read_bytes()
+    variables = environment(tmp_path, stub)
+
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "lightspeed_core", *arguments],
+            cwd=tmp_path,
+            env=service_environment(tmp_path / "data", free_port(), variables),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+
+    refused = command("-c", str(config))
+    hidden = model.rename(model.with_name("elsewhere"))
+    importing = ("import", str(ocp), "--store", "ocp-docs", "--json", "-c", str(config))
+    without_model = command(*importing)
+    hidden.rename(model)
+    imported = command(*importing)
+    arguments = json.dumps({"queries": ["which bird stands still in water"]})
+    question = {"query": f"Which bird is it? [[tool=file_search {arguments}]]"}
+    with running_service(tmp_path / "data", config=config, environment=variables) as service:
+        service.wait_until_ready()
+        with service.client() as client:
+            answer = client.post("/v1/query", json=question).json()
+
+    assert refused.returncode == 2
+    assert f"lightspeed-stack import {ocp} --store ocp-docs" in refused.stderr
+    assert without_model.returncode == 2
+    assert str(model) in without_model.stderr
+    assert imported.returncode == 0, imported.stderr
+    told = json.loads(imported.stdout)
+    assert (told["documents"], told["chunks"], told["embedded"]) == (3, 3, 0)
+    assert answer["rag_chunks"][0]["content"] == TEXTS[0]
+    assert answer["rag_chunks"][0]["source"] == "ocp-docs"
+    assert answer["referenced_documents"][0]["doc_url"] == "https://docs.example.com/0"
+    assert ocp.read_bytes() == original
 
 
 @pytest.mark.requirement("docs.examples")

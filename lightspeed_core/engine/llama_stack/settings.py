@@ -70,8 +70,8 @@ class OwnStore:
 class OwnStores:
     """Stores that join those of run.yaml, and where models that embedded them are.
 
-    `folders` maps names of models to their folders; `taken_in` are stores that may be empty
-    still, for they are being imported.
+    `folders` maps names of models to their folders; `taken_in` are stores that need not be whole
+    yet, for they are being imported.
     """
 
     stores: tuple[OwnStore, ...] = ()

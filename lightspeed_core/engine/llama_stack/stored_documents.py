@@ -138,7 +138,15 @@ def _chunk(document: SourceDocument, chunk: Chunk, store: VectorStoreInfo) -> di
     return {
         "content": chunk.content,
         "chunk_id": chunk.chunk_id,
-        "metadata": {key: value for key, value in metadata.items() if value is not None},
+        "metadata": {
+            # What has a meaning to us is never taken from what another program wrote.
+            **{
+                key: value
+                for key, value in chunk.attributes.items()
+                if key not in metadata and key != "source_text"
+            },
+            **{key: value for key, value in metadata.items() if value is not None},
+        },
         "chunk_metadata": {
             "chunk_id": chunk.chunk_id,
             "document_id": document.document_id,

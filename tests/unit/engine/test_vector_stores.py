@@ -71,6 +71,17 @@ async def test_a_document_store_is_given_the_source_and_pending_chunks():
     assert second["embedding_model"] == "emb/model"
 
 
+@pytest.mark.requirement("import.refused")
+async def test_what_another_program_wrote_beside_a_chunk_never_takes_the_place_of_what_is_ours():
+    stack = stack_with("inline::faiss_hybrid")
+    foreign = {"file_path": "/etc/passwd", "page": 9, "url": "x", "source_text": "y", "tokens": 12}
+    await insert_document(stack, "docs", SOURCE, [replace(CHUNKS[0], attributes=foreign)])
+    ((_, (_, (written,))),) = stack.asked
+    assert written["metadata"]["tokens"] == 12
+    assert written["metadata"]["source_text"] == "one two"
+    assert not {"file_path", "page", "url"} & written["metadata"].keys()
+
+
 async def test_a_built_in_store_loses_the_older_chunks_first_and_keeps_no_source():
     stack = stack_with("inline::faiss")
     stack.found = [[held("old-1"), held("old-2")]]

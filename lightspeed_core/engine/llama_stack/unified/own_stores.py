@@ -72,6 +72,11 @@ def imported_file(data_dir: Path, name: str) -> Path:
     return data_dir / "imported" / f"{_slug(name)}.db"
 
 
+def unfinished_file(imported: Path) -> Path:
+    """Return where a store is kept until all of it is imported; it is never served."""
+    return imported.with_suffix(".part")
+
+
 def is_ours(path: Path) -> bool:
     """Say whether a file is one of the hybrid store, or empty and may become one.
 
@@ -105,8 +110,10 @@ def _provider(store: OwnStore, own: OwnStores, data_dir: Path, environ: Mapping[
     path = store.db_path
     if not is_ours(path):
         path = imported_file(data_dir, store.name)
-        if store.name not in own.taken_in and not path.is_file():
-            raise ConfigurationError(_not_imported(store.place, store.db_path, store.name))
+        if not path.is_file():
+            if store.name not in own.taken_in:
+                raise ConfigurationError(_not_imported(store.place, store.db_path, store.name))
+            path = unfinished_file(path)
     return vector_io.hybrid_entry(provider_id, str(path.absolute()))
 
 

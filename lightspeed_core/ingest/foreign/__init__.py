@@ -1,0 +1,1 @@
+"""Vector stores that another program wrote, read in a process of its own."""
