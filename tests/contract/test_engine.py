@@ -141,10 +141,12 @@ def text_of(deltas: list[ChatDelta]) -> str:
     return "".join(token for delta in deltas for token in delta.tokens)
 
 
-def document(name: str, text: str, **fields: str) -> SourceDocument:
+def document(
+    name: str, text: str, *, url: str | None = None, source: str | None = None
+) -> SourceDocument:
     digest = hashlib.sha256(text.encode()).hexdigest()
     return SourceDocument(
-        document_id=name, text=text, content_hash=digest, title=name.title(), **fields
+        document_id=name, text=text, content_hash=digest, title=name.title(), url=url, source=source
     )
 
 
