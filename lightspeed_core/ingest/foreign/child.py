@@ -41,11 +41,12 @@ def restrict(memory: int, seconds: int) -> None:
     """Bound this process for good: bytes, seconds of computing, and what it may do."""
     for limit, value in (
         (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(limit, (value, value))
+    # A process is killed without a word at the hard limit, and at the soft one told why.
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     sys.addaudithook(_refuse)
 
 

@@ -232,7 +232,8 @@ def test_alternatives_are_told_as_one_problem(tmp_path: Path) -> None:
 def test_an_unknown_kind_of_shield_is_told_with_the_known_ones(tmp_path: Path) -> None:
     text = f"{MINIMAL}shields: [{{name: a, provider_id: magic}}]"
     assert faults(tmp_path, text) == [
-        ", line 6: shields[0]: 'provider_id' must be one of 'question_validity', 'redaction'"
+        ", line 6: shields[0]: 'provider_id' must be one of 'question_validity', 'redaction', "
+        "'injection_rules'"
     ]
 
 
