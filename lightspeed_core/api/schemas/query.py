@@ -283,7 +283,7 @@ class QueryResponse(BaseModel):
                             "start": 0,
                             "end": 34,
                             "quote": "OLM helps users install operators.",
-                            "page": None,
+                            "page": 12,
                             "heading": "Operators > Installing",
                             "stale": False,
                         }
