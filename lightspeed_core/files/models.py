@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
-FILE_ID_PATTERN: Final = r"^file-[0-9a-f]{32}$"
-
 _FOLDERS: Final = re.compile(r"[\\/]")
 _LONGEST_NAME: Final = 255
 

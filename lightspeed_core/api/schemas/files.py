@@ -7,17 +7,11 @@ from fastapi import Path
 from pydantic import BaseModel, Field
 
 from lightspeed_core.files import models
-from lightspeed_core.files.models import FILE_ID_PATTERN
 
 _ID: Final = "file-0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 _NAME: Final = "installation.pdf"
 
-FileId = Annotated[
-    str,
-    Path(
-        description="Id of a file.", examples=[_ID], json_schema_extra={"pattern": FILE_ID_PATTERN}
-    ),
-]
+FileId = Annotated[str, Path(description="Id of a file.", examples=[_ID])]
 
 FORM: Final[dict[str, Any]] = {
     "requestBody": {
@@ -31,11 +25,7 @@ FORM: Final[dict[str, Any]] = {
                         "file": {
                             "type": "string",
                             "format": "binary",
-                            "description": "The file, with its name.",
-                        },
-                        "purpose": {
-                            "type": "string",
-                            "description": "Read by nobody; files are for assistants.",
+                            "description": "The file, with its name. Other fields are passed over.",
                         },
                     },
                 },

@@ -43,6 +43,15 @@ Kind = Annotated[
     Field(json_schema_extra={"enum": [kind.value for kind in AuthorizationKind]}),
 ]
 
+_Seconds = Annotated[
+    Integer,
+    Field(
+        gt=0,
+        le=_LONGEST_TIMEOUT,
+        json_schema_extra={"exclusiveMinimum": 0, "maximum": _LONGEST_TIMEOUT},
+    ),
+]
+
 
 class McpServerRequest(RequestBody):
     """A server to register."""
@@ -74,9 +83,7 @@ class McpServerRequest(RequestBody):
         description="Headers of requests to pass on, for the user who registers the server.",
         examples=[["x-request-id"]],
     )
-    timeout: Integer | None = Field(
-        default=None, gt=0, le=_LONGEST_TIMEOUT, description="Seconds that a call may take."
-    )
+    timeout: _Seconds | None = Field(default=None, description="Seconds that a call may take.")
 
     @model_validator(mode="after")
     def _check_headers(self) -> Self:
