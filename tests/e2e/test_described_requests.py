@@ -29,6 +29,8 @@ user_data_collection:
 """
 # Asked for by itself: whatever is asked after it would find feedback switched off.
 SWITCH = "PUT /v1/feedback/status"
+# Which addresses are called is decided by the network's policy, of which no schema can tell.
+ADDRESSED = "POST /v1/mcp-servers"
 
 pytestmark = pytest.mark.requirement("api.description")
 
@@ -60,8 +62,12 @@ def described(
 
 @pytest.fixture(scope="module")
 def runs(described: Service, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
-    """All operations in two runs, the same at every time."""
-    filters = (("--exclude-name", SWITCH), ("--include-name", SWITCH))
+    """All operations in three runs, the same at every time."""
+    filters = (
+        ("--exclude-name", SWITCH, "--exclude-name", ADDRESSED),
+        ("--include-name", SWITCH),
+        ("--include-name", ADDRESSED, "--exclude-checks", "positive_data_acceptance"),
+    )
     return [run(described, tmp_path_factory.mktemp("run"), *each) for each in filters]
 
 

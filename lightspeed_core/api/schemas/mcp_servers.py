@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field
 
 from lightspeed_core.api.schemas.identifiers import Text
 from lightspeed_core.api.schemas.requests import Integer, RequestBody
@@ -43,6 +43,7 @@ Kind = Annotated[
     Field(json_schema_extra={"enum": [kind.value for kind in AuthorizationKind]}),
 ]
 
+_HeaderNames = Annotated[list[HeaderName], Field(max_length=_MOST_HEADERS)]
 _Seconds = Annotated[
     Integer,
     Field(
@@ -77,22 +78,12 @@ class McpServerRequest(RequestBody):
         description="Header → where its value comes from: `client`, `kubernetes` or `oauth`.",
         examples=[{"Authorization": "client"}],
     )
-    headers: list[HeaderName] | None = Field(
+    headers: _HeaderNames | None = Field(
         default=None,
-        max_length=_MOST_HEADERS,
         description="Headers of requests to pass on, for the user who registers the server.",
         examples=[["x-request-id"]],
     )
     timeout: _Seconds | None = Field(default=None, description="Seconds that a call may take.")
-
-    @model_validator(mode="after")
-    def _check_headers(self) -> Self:
-        seen: set[str] = set()
-        for header in self.headers or ():
-            if header.casefold() in seen:
-                raise ValueError(f"Duplicate header name (case-insensitive): '{header}'")
-            seen.add(header.casefold())
-        return self
 
     def server(self) -> McpServer:
         """Say the same in the words of the domain."""
@@ -102,9 +93,14 @@ class McpServerRequest(RequestBody):
             url=self.url,
             provider_id=self.provider_id,
             authorization_headers={name: AuthorizationKind(kind) for name, kind in kinds},
-            headers=tuple(self.headers or ()),
+            headers=_each_once(self.headers or ()),
             timeout=self.timeout,
         )
+
+
+def _each_once(headers: Iterable[str]) -> tuple[str, ...]:
+    """Drop names that come again, for their case makes no difference (RFC 9110, 5.1)."""
+    return tuple({header.casefold(): header for header in headers}.values())
 
 
 class McpServerRegistered(BaseModel):

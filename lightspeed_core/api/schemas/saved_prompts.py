@@ -38,7 +38,8 @@ class SavedPromptRequest(RequestBody):
     name: Text = Field(
         description="Its name, one's own only prompt of that name; blanks around it are dropped.",
         examples=[_NAME],
-        json_schema_extra={"minLength": 1, "pattern": NOT_BLANK_PATTERN},
+        # Longer than that it can be configured nowhere.
+        json_schema_extra={"minLength": 1, "maxLength": 255, "pattern": NOT_BLANK_PATTERN},
     )
     content: Text = Field(
         description="Its text, kept as it is.",
