@@ -23,7 +23,7 @@ WAIT_SECONDS: Final = 90
 LEASE_SECONDS: Final = 10
 
 
-def manuals(directory: Path) -> Path:
+def manuals(directory: Path, files: int = FILES) -> Path:
     """Write documents that take a while to be embedded."""
     body = "\n\n".join(
         f"## Part {part}\n\n" + f"Valve {part} opens at a pressure of {part} bar. " * 12
@@ -31,7 +31,7 @@ def manuals(directory: Path) -> Path:
     )
     return write_files(
         directory / "manuals",
-        {f"pump-{number:02}.md": f"# Pump {number}\n\n{body}\n" for number in range(FILES)},
+        {f"pump-{number:02}.md": f"# Pump {number}\n\n{body}\n" for number in range(files)},
     )
 
 
@@ -156,7 +156,8 @@ def wait_until_given_up(job: dict[str, Any]) -> None:
 @pytest.mark.requirement("ingest.cancel")
 def test_a_run_is_cancelled_from_another_process(tmp_path: Path) -> None:
     written(tmp_path, MINIMAL)
-    process = begun(tmp_path, str(manuals(tmp_path)), "--store", "manuals")
+    # Enough of them to outlast the start of the other process.
+    process = begun(tmp_path, str(manuals(tmp_path, 10 * FILES)), "--store", "manuals")
     wait_for_files(tmp_path, 1)
     (job,) = listed(tmp_path)
     code, shown = ingested(tmp_path, "--cancel", job["job_id"])
