@@ -252,7 +252,8 @@ AMBIGUOUS = {
     "a chunk with a line feed": CHUNKED + b"\r\n5\nabcde\r\n0\r\n\r\n",
     "a chunk without its end": CHUNKED + b"\r\n5\r\nabcdefg0\r\n\r\n",
     "extensions with a line feed": CHUNKED + b"\r\n5;a\nb\r\nabcde\r\n0\r\n\r\n",
-    "extensions without end": CHUNKED + b"\r\n5;" + b"a" * 200_000 + b"\r\nabcde\r\n0\r\n\r\n",
+    # More than is read from a connection at once, for what comes whole is not judged.
+    "extensions without end": CHUNKED + b"\r\n5;" + b"a" * 600_000 + b"\r\nabcde\r\n0\r\n\r\n",
     "trailers without end": CHUNKED + b"\r\n0\r\n" + b"X-A: b\r\n" * 40_000 + b"\r\n",
     "an upgrade with a body": b"Connection: Upgrade\r\nUpgrade: h2c\r\n" + sized(BODY),
 }
