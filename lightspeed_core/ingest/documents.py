@@ -6,9 +6,7 @@ chunks.
 """
 
 import asyncio
-import hashlib
 import logging
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import batched
@@ -63,7 +61,7 @@ class DocumentWriter:
 
         `is_redone` says that it is written anew even though its text is the same.
         """
-        chunks = await asyncio.to_thread(cut, document)
+        chunks = tuple(await asyncio.to_thread(chunk_document, document))
         held = self._held.get(document.document_id)
         if held is None:
             return Draft(document, chunks, is_new=True)
@@ -134,20 +132,3 @@ class DocumentWriter:
 
     async def _insert(self, document: SourceDocument, chunks: Sequence[Chunk]) -> None:
         await self._engine.insert_document(self._store.store_id, document, chunks)
-
-
-def cut(document: SourceDocument) -> tuple[Chunk, ...]:
-    """Cut a document into chunks whose ids depend on the document and what is embedded alone.
-
-    A chunk that another version of the document has as well has the same id there, and its vector
-    holds for both.
-    """
-    seen: Counter[str] = Counter()
-    chunks: list[Chunk] = []
-    for chunk in chunk_document(document):
-        text = embedding_text(document, chunk)
-        place = f"{document.document_id}\n{seen[text]}\n{text}"
-        seen[text] += 1
-        chunk_id = hashlib.sha256(place.encode()).hexdigest()[:32]
-        chunks.append(replace(chunk, chunk_id=chunk_id))
-    return tuple(chunks)

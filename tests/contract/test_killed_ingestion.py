@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lightspeed_core.engine.types import SearchMode
-from lightspeed_core.ingest.documents import cut
+from lightspeed_core.ingest.chunk import chunk_document
 from lightspeed_core.ingest.jobs import JobState
 from lightspeed_core.ingest.load import load_document
 from lightspeed_core.ingest.sources import Folder
@@ -81,7 +81,9 @@ def versions_of(folder: Path) -> Versions:
     """Return the chunks that documents have as they are now, by their paths."""
     loaded = (load_document(file) for file in Folder(folder).find().files)
     return {
-        name_of(document.document_id): frozenset(chunk.chunk_id for chunk in cut(document))
+        name_of(document.document_id): frozenset(
+            chunk.chunk_id for chunk in chunk_document(document)
+        )
         for document in loaded
         if document is not None
     }

@@ -8,7 +8,7 @@ import pytest
 
 from lightspeed_core.engine.types import ModelInfo, NewVectorStore
 from lightspeed_core.errors import EngineUnavailable, InvalidRequest, NotFound
-from lightspeed_core.ingest.documents import cut
+from lightspeed_core.ingest.chunk import chunk_document
 from lightspeed_core.ingest.ingestion import Ingestion
 from lightspeed_core.ingest.jobs import Counts, Job, JobKind, JobState, NewJob
 from lightspeed_core.ingest.progress import Progress
@@ -135,7 +135,7 @@ async def test_what_changes_meanwhile_is_in_the_new_index(engine: Recording) -> 
         document = replace(
             await engine.source_document(STORE, old.document_id), text="# New\n", content_hash="1"
         )
-        chunks = [replace(chunk, vector=[1.0]) for chunk in cut(document)]
+        chunks = [replace(chunk, vector=[1.0]) for chunk in chunk_document(document)]
         await engine.insert_document(STORE, document, chunks)
         engine.gate.set()
     assert (await engine.source_document(STORE, old.document_id)).text == "# New\n"
