@@ -8,15 +8,15 @@ chunks.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import batched
-from typing import Final
+from typing import Any, Final
 
 from lightspeed_core.domain.retrieval import Chunk, SourceDocument
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.engine.types import EmbeddingPurpose, StoredDocument, VectorStoreInfo
 from lightspeed_core.errors import InvalidRequest, NotFound
-from lightspeed_core.ingest.chunk import chunk_document, embedding_text
+from lightspeed_core.ingest.chunk import MAX_TOKENS, chunk_document, embedding_text
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,14 @@ class Draft:
         return sum(chunk.vector is None for chunk in self.chunks)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a document is cut, and what is kept with each of its chunks."""
+
+    max_tokens: int = MAX_TOKENS
+    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
 class DocumentWriter:
     """Writes documents to one store, which held `held` at the beginning."""
 
@@ -56,12 +64,14 @@ class DocumentWriter:
         self._store = store
         self._held = held
 
-    async def draft(self, document: SourceDocument, *, is_redone: bool = False) -> Draft | None:
+    async def draft(
+        self, document: SourceDocument, manner: Manner | None = None, *, is_redone: bool = False
+    ) -> Draft | None:
         """Cut a document and take over the vectors that are there; None when nothing is to do.
 
         `is_redone` says that it is written anew even though its text is the same.
         """
-        chunks = tuple(await asyncio.to_thread(chunk_document, document))
+        chunks = await asyncio.to_thread(cut, document, manner)
         held = self._held.get(document.document_id)
         if held is None:
             return Draft(document, chunks, is_new=True)
@@ -132,3 +142,10 @@ class DocumentWriter:
 
     async def _insert(self, document: SourceDocument, chunks: Sequence[Chunk]) -> None:
         await self._engine.insert_document(self._store.store_id, document, chunks)
+
+
+def cut(document: SourceDocument, manner: Manner | None = None) -> tuple[Chunk, ...]:
+    """Cut a document into chunks, each with what the manner says of it."""
+    manner = manner or Manner()
+    chunks = chunk_document(document, max_tokens=manner.max_tokens)
+    return tuple(replace(chunk, attributes=manner.attributes) for chunk in chunks)

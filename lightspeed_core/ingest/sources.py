@@ -9,11 +9,11 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 from lightspeed_core.errors import NotFound
@@ -33,7 +33,9 @@ class FoundFile:
 
     `name` is its path below the folder, as people know it; `stamp` changes when the file does,
     and is empty where that cannot be told from outside. A file that `is_own` came with the product
-    and is read without a process around it.
+    and is read without a process around it; one that is not `is_kept` is gone when it was read.
+    `title` goes before its own. `attributes` are kept with its chunks, of which each has at most
+    `max_chunk_tokens`, None for as many as usual.
     """
 
     document_id: str
@@ -42,8 +44,12 @@ class FoundFile:
     size: int = 0
     stamp: str = ""
     url: str | None = None
+    title: str | None = None
     problem: str | None = None
     is_own: bool = False
+    is_kept: bool = True
+    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    max_chunk_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

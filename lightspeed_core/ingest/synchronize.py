@@ -6,6 +6,7 @@ document is compared with what the store holds.
 
 import asyncio
 import hashlib
+import json
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -24,7 +25,8 @@ from lightspeed_core.errors import (
     StoreUnavailable,
     UnreadableFile,
 )
-from lightspeed_core.ingest.documents import DocumentWriter, Draft
+from lightspeed_core.ingest.chunk import MAX_TOKENS
+from lightspeed_core.ingest.documents import DocumentWriter, Draft, Manner
 from lightspeed_core.ingest.jobs import FileState, IndexedFile
 from lightspeed_core.ingest.load import is_blank, load_document
 from lightspeed_core.ingest.parse.parser import DocumentParser
@@ -176,7 +178,7 @@ class _Run:
             await self._leave_out(file)
             return None
         is_redone = seen is not None and seen.form != _form(file)
-        draft = await self._writer.draft(document, is_redone=is_redone)
+        draft = await self._writer.draft(document, _manner(file), is_redone=is_redone)
         held = self._held.get(file.document_id)
         now = IndexedFile(
             document_id=file.document_id,
@@ -201,7 +203,8 @@ class _Run:
         if await asyncio.to_thread(is_blank, file):
             return None
         parsed = await self.parser.parse(file.path, name=file.name)
-        return parsed.document(file.document_id, url=file.url)
+        document = parsed.document(file.document_id, url=file.url, is_kept=file.is_kept)
+        return document if file.title is None else replace(document, title=file.title)
 
     async def _keep(self, seen: IndexedFile) -> None:
         await self._files.remember(self._store_id, [seen])
@@ -237,7 +240,14 @@ def hash_of(path: Path) -> str:
 
 
 def _form(file: FoundFile) -> str:
-    return f"{FORM} {file.url or ''}"
+    form = f"{FORM} {file.url or ''}"
+    if not file.attributes and file.max_chunk_tokens is None:
+        return form
+    return f"{form} {file.max_chunk_tokens} {json.dumps(dict(file.attributes), sort_keys=True)}"
+
+
+def _manner(file: FoundFile) -> Manner:
+    return Manner(max_tokens=file.max_chunk_tokens or MAX_TOKENS, attributes=file.attributes)
 
 
 def _windows(files: Sequence[FoundFile]) -> Iterator[list[FoundFile]]:

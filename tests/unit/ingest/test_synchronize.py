@@ -432,3 +432,39 @@ async def test_a_store_that_was_filled_before_can_be_searched_at_once(folder: Pa
     engine.steps.clear()
     await sync(lambda: engine.steps.append("told"))
     assert engine.steps[0] == "told"
+
+
+@dataclass(frozen=True)
+class Described(Source):
+    """One file that is cut and described as it is wished, and is gone afterwards."""
+
+    file: FoundFile
+
+    @property
+    def key(self) -> str:
+        return self.file.document_id
+
+    def find(self) -> Listing:
+        return Listing([self.file])
+
+    def owns(self, document_id: str) -> bool:
+        return document_id == self.file.document_id
+
+
+async def test_a_file_is_cut_and_described_as_its_source_says(folder: Path) -> None:
+    engine, store = engine_with_store()
+    target = Target(engine=engine, store_id=STORE, indexed=MemoryIndexedFiles())
+    plain = FoundFile(document_id="two", name="two.md", path=folder / "two.md", stamp="1")
+    described = replace(
+        plain, title="Both", is_kept=False, attributes={"year": 2026}, max_chunk_tokens=60
+    )
+    cut: list[int] = []
+    for file in (plain, described, described):
+        engine.steps.clear()
+        await synchronize(target, Described(file), Progress())
+        cut.append(len(store.chunks["two"]))
+
+    assert engine.steps == []
+    assert cut[0] < cut[1] == cut[2]
+    assert (store.sources["two"].title, store.sources["two"].file) == ("Both", None)
+    assert {chunk.attributes["year"] for chunk in store.chunks["two"].values()} == {2026}
