@@ -137,6 +137,7 @@ class _SearchBox:
             shown=json.dumps({"results": results}, ensure_ascii=False),
             status="completed",
             chunks=tuple(self._passages[known:]),
+            passages=tuple(numbers),
             warnings=found.warnings,
         )
 

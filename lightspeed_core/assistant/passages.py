@@ -56,6 +56,11 @@ class Passages(Sequence[RagChunk]):
         self._read.clear()
         self._numbers.clear()
 
+    def read_as(self, numbers: Sequence[int], read: Sequence[RagChunk]) -> None:
+        """Note how the model may read passages that have their numbers."""
+        for number, chunk in zip(numbers, read, strict=True):
+            self._read[number - 1] = chunk
+
     def fenced(self, numbers: Sequence[int]) -> str:
         """Return the passages of the numbers between two lines of the fence."""
         return _fence([(number, self._read[number - 1]) for number in numbers], self._nonce)
@@ -102,12 +107,13 @@ def _system(system_prompt: str, holder: str, nonce: str) -> Message:
 def _fence(numbered: Iterable[tuple[int, RagChunk]], nonce: str) -> str:
     lines = [f"<passages {nonce}>"]
     for number, chunk in numbered:
-        lines += [f"<passage {nonce} [{number}]> {_headline(chunk)}".rstrip(), chunk.content]
+        lines += [f"<passage {nonce} [{number}]> {headline(chunk)}".rstrip(), chunk.content]
     lines.append(f"</passages {nonce}>")
     return "\n".join(lines)
 
 
-def _headline(chunk: RagChunk) -> str:
+def headline(chunk: RagChunk) -> str:
+    """Return what is told of a chunk's document in the line over it."""
     title = _one_line(chunk.title or chunk.source or chunk.document_id or "")
     return f"{title} ({_one_line(chunk.url)})".lstrip() if chunk.url else title
 

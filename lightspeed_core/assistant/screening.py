@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lightspeed_core.assistant.context import AssistantSettings, TurnContext
+from lightspeed_core.assistant.passages import Passages
 from lightspeed_core.assistant.plain_text import DISGUISED, SANITIZER, is_disguised
 from lightspeed_core.assistant.shields.checks import Checks
 from lightspeed_core.assistant.shields.documents import screen_chunks, screen_text
@@ -46,7 +47,9 @@ class Screening:
     def toolbox(self, toolbox: Toolbox) -> Toolbox:
         """Return the tools with shields over what they answer; the same where none reads it."""
         readers = [each for each in self.context.shields if guards(each, Direction.DOCUMENT)]
-        return _ScreenedToolbox(toolbox, readers, self.checks) if readers else toolbox
+        if not readers:
+            return toolbox
+        return _ScreenedToolbox(toolbox, readers, self.checks, self.context.passages)
 
 
 async def screen_turn(
@@ -112,10 +115,13 @@ def _rewritten(context: TurnContext, inspected: Inspected) -> QuestionRewritten 
 class _ScreenedToolbox:
     """A toolbox whose answers are read by shields before a model reads them."""
 
-    def __init__(self, toolbox: Toolbox, shields: Sequence[Shield], checks: Checks) -> None:
+    def __init__(
+        self, toolbox: Toolbox, shields: Sequence[Shield], checks: Checks, passages: Passages
+    ) -> None:
         self._toolbox = toolbox
         self._shields = shields
         self._checks = checks
+        self._passages = passages
 
     def specs(self) -> tuple[ToolSpec, ...]:
         return self._toolbox.specs()
@@ -125,12 +131,23 @@ class _ScreenedToolbox:
 
     async def call(self, call: ToolCall) -> ToolOutput:
         output = await self._toolbox.call(call)
+        if output.passages:
+            return await self._with_screened_passages(output)
         name = f"The result of tool {call.name}"
         screened = await screen_text(output.content, name, self._shields, self._checks)
         if not screened.warnings and screened.text == output.content:
             return output
         warnings = (*output.warnings, *screened.warnings)
         return replace(output, content=screened.text, warnings=warnings)
+
+    async def _with_screened_passages(self, output: ToolOutput) -> ToolOutput:
+        """Take out the passages that a shield objects to; the others stay."""
+        numbers = output.passages
+        found = [self._passages[number - 1] for number in numbers]
+        read, warnings = await screen_chunks(found, self._shields, self._checks)
+        self._passages.read_as(numbers, read)
+        content = self._passages.fenced(numbers)
+        return replace(output, content=content, warnings=(*output.warnings, *warnings))
 
     async def aclose(self) -> None:
         await self._toolbox.aclose()

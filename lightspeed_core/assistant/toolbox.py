@@ -18,13 +18,15 @@ type ToolStatus = Literal["success", "failure", "denied", "completed", "failed"]
 class ToolOutput:
     """What a tool answered, or why it did not; `chunks` stand behind the answer from now on.
 
-    The model gets `content`; clients and histories are shown `shown` where it is given.
+    The model gets `content`; clients and histories are shown `shown` where it is given. `passages`
+    are the numbers of the passages that `content` holds and nothing else.
     """
 
     content: str
     shown: str | None = None
     status: ToolStatus = "success"
     chunks: tuple[RagChunk, ...] = ()
+    passages: tuple[int, ...] = ()
     warnings: tuple[TurnWarning, ...] = ()
 
 

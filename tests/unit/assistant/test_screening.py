@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lightspeed_core.assistant.context import AssistantSettings, TurnContext
+from lightspeed_core.assistant.file_search import FileSearch
 from lightspeed_core.assistant.live import outcome_of
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.assistant.shields.documents import LEFT_OUT
@@ -22,13 +23,15 @@ from lightspeed_core.assistant.shields.shield import (
     ShieldSettings,
     Verdict,
 )
+from lightspeed_core.assistant.sources import SourceSettings
+from lightspeed_core.assistant.together import together
 from lightspeed_core.assistant.toolbox import Toolbox, ToolOutput
 from lightspeed_core.config.safety import FailureMode
 from lightspeed_core.conversations.memory import MemoryConversationStore
 from lightspeed_core.conversations.sql import SqlConversationStore
 from lightspeed_core.db.connect import SqliteSettings
 from lightspeed_core.db.database import Database
-from lightspeed_core.domain.events import Refused, TurnStarted, Warned
+from lightspeed_core.domain.events import Refused, TurnCompleted, TurnStarted, Warned
 from lightspeed_core.domain.messages import Attachment
 from lightspeed_core.domain.retrieval import Chunk, SourceDocument
 from lightspeed_core.domain.tools import ToolCall, ToolSpec
@@ -38,6 +41,7 @@ from lightspeed_core.errors import EngineUnavailable
 from lightspeed_core.user_data.files import JsonFiles
 from lightspeed_core.user_data.transcripts import Transcripts
 from tests.support.assistants import Wired, all_events, caller, text_of, wired_assistant
+from tests.support.databases import eventually
 from tests.support.scripted_engine import ScriptedEngine, calls, says, store_info
 from tests.support.shields import PlannedShield, blocking, replacing
 from tests.unit.assistant.test_measure import value_of
@@ -78,10 +82,10 @@ async def file_store(tmp_path: Path) -> AsyncIterator[SqlConversationStore]:
         yield store
 
 
-def add_document(engine: ScriptedEngine, text: str) -> None:
+def add_document(engine: ScriptedEngine, text: str, name: str = "guide.md") -> None:
     store = engine.add_store(store_info("docs"))
-    document = SourceDocument(document_id="guide.md", text=text, content_hash="h", title="Guide")
-    chunk = Chunk(chunk_id="c", document_id="guide.md", content=text, start=0, end=len(text))
+    document = SourceDocument(document_id=name, text=text, content_hash="h", title="Guide")
+    chunk = Chunk(chunk_id=f"c {name}", document_id=name, content=text, start=0, end=len(text))
     store.insert(document, [chunk])
 
 
@@ -303,6 +307,31 @@ async def test_an_attachment_that_gives_orders_costs_its_orders(
 
     assert ORDER not in prompts_of(engine)
     assert [warning.code for warning in turn.warnings] == ["document_neutralized"]
+
+
+@pytest.mark.attack(48)
+@pytest.mark.requirement("shield.documents")
+async def test_a_search_by_tool_loses_the_passage_that_is_blocked_and_no_other(
+    engine: ScriptedEngine, store: MemoryConversationStore
+) -> None:
+    add_document(engine, f"The service listens on port 8080. {ORDER}")
+    add_document(engine, "The service listens on port 9090 for metrics.", "metrics.md")
+    guard = blocking("guard", ORDER)
+    guard.reads_documents = True
+    search = ToolCall(id="c", name="file_search", arguments={"query": "service port"})
+    engine.will(calls(search), says("On 9090."))
+    settings = replace(settings_of(guard), sources=SourceSettings(tool=("docs",)))
+    async with wired_assistant(
+        engine, store, settings=settings, tools=FileSearch(engine, settings.sources)
+    ) as worker:
+        request = replace(ASKED, query="Which port does the service listen on?")
+        turn = await outcome_of(await worker.assistant.start(request, caller()))
+
+    assert ORDER not in prompts_of(engine)
+    assert LEFT_OUT in prompts_of(engine)
+    assert "port 9090 for metrics" in prompts_of(engine)
+    assert [warning.code for warning in turn.warnings] == ["document_left_out"]
+    assert [ORDER in chunk.content for chunk in turn.rag_chunks].count(True) == 1
 
 
 @dataclass
