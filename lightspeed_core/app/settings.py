@@ -1,5 +1,6 @@
 """What each part is told of the configuration."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from lightspeed_core.assistant.context import (
     CompactionSettings,
 )
 from lightspeed_core.assistant.shields.configured import configured_shields
+from lightspeed_core.assistant.shields.sealing import Seal
 from lightspeed_core.assistant.shields.shield import DEFAULT_FAILURE_RESPONSE, ShieldSettings
 from lightspeed_core.config.customization import CustomizationConfiguration, CustomProfile
 from lightspeed_core.config.database import (
@@ -38,6 +40,7 @@ from lightspeed_core.engine.llama_stack.settings import (
 )
 from lightspeed_core.errors import ConfigurationError
 from lightspeed_core.http.settings import OutboundSettings
+from lightspeed_stack_providers.redaction.config import KEY_VARIABLE
 
 
 def engine_settings(configuration: Configuration) -> EngineSettings:
@@ -165,6 +168,7 @@ def assistant_settings(configuration: Configuration) -> AssistantSettings:
         approval_days=configuration.approvals.approval_retention_days,
         shields=configured_shields(configuration.shields),
         shielding=_shielding(configuration.safety),
+        seal=Seal(os.environ.get(KEY_VARIABLE)),
     )
 
 

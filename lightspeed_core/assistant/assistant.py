@@ -154,6 +154,7 @@ class Assistant:
             self._store,
             heartbeat=self._settings.heartbeat,
             left=self._quotas.turns.account(caller, turn.model).left,
+            seal=self._settings.seal,
             seen=seen,
         )
 

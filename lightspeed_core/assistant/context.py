@@ -7,6 +7,7 @@ from typing import Final
 from lightspeed_core.assistant.passages import Passages
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.assistant.shields.question import kept_until_checked
+from lightspeed_core.assistant.shields.sealing import Seal
 from lightspeed_core.assistant.shields.shield import Shield, ShieldSettings
 from lightspeed_core.assistant.sources import Source, SourceSettings
 from lightspeed_core.config.prompt_template import SystemPrompt
@@ -44,7 +45,7 @@ class AssistantSettings:
     `topic_prompt` is None for the built-in one, `compaction` where nothing is summarised.
     `answer_tokens` are what an answer reserves of a quota beside its prompt. `approval_seconds` is
     the time to answer a question of a tool, `approval_days` how long the answer is kept. `shields`
-    are those of the configuration itself.
+    are those of the configuration itself; `seal` closes what they take out of questions.
     """
 
     system_prompt: SystemPrompt
@@ -71,18 +72,20 @@ class AssistantSettings:
     approval_days: int = 30
     shields: tuple[Shield, ...] = ()
     shielding: ShieldSettings = field(default_factory=ShieldSettings)
+    seal: Seal = field(default_factory=Seal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Continuation:
     """Where a turn that waited for its user goes on, and what became of its approvals.
 
-    `shield_ids` are the shields that guard it.
+    `shield_ids` are the shields that guard it; `restore` is what they took out of its question.
     """
 
     checkpoint: Checkpoint
     approvals: tuple[Approval, ...]
     shield_ids: tuple[str, ...] = ()
+    restore: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,8 @@ from time import monotonic
 
 from lightspeed_core.assistant.journal import decode_events
 from lightspeed_core.assistant.live import EventLog, EventSource, terminal_event
+from lightspeed_core.assistant.shields.placeholders import Restorer
+from lightspeed_core.assistant.shields.sealing import Seal
 from lightspeed_core.conversations.models import JournalBatch
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.events import QuestionRewritten, TurnEvent, TurnPaused
@@ -22,6 +24,7 @@ class StoredTurnSource:
     """Follows a turn through its journal until the store knows how it ended.
 
     What quotas have `left` is told as it is at that moment. The first `seen` events are left out.
+    What shields took out of the question is put back where `seal` opens it.
     """
 
     def __init__(
@@ -31,12 +34,15 @@ class StoredTurnSource:
         *,
         heartbeat: float,
         left: Callable[[], Awaitable[Mapping[str, int]]],
+        seal: Seal | None = None,
         seen: int = 0,
     ) -> None:
         self._turn_id = turn_id
         self._store = store
         self._heartbeat = heartbeat
         self._left = left
+        self._seal = seal or Seal()
+        self._shown = Restorer()
         self._left_out = seen
 
     @property
@@ -57,7 +63,8 @@ class StoredTurnSource:
                 if events := self._unseen(self._events_of(batch)):
                     yield events
             if turn.state.is_final:
-                yield (terminal_event(replace(turn, available_quotas=await self._left())),)
+                end = terminal_event(replace(turn, available_quotas=await self._left()))
+                yield (self._shown.event(end),)
                 return
             if batches:
                 last_word = monotonic()
@@ -77,9 +84,15 @@ class StoredTurnSource:
 
     def _events_of(self, batch: JournalBatch) -> tuple[TurnEvent, ...]:
         try:
-            return tuple(decode_events(batch.payload))
+            events = decode_events(batch.payload)
         except ValueError as error:
             raise StoreUnavailable("The journal of the turn is damaged") from error
+        return tuple(map(self._as_shown, events))
+
+    def _as_shown(self, event: TurnEvent) -> TurnEvent:
+        if isinstance(event, QuestionRewritten):
+            self._shown = Restorer(self._seal.open(event.sealed, self._turn_id))
+        return self._shown.event(event)
 
     async def _turn(self) -> Turn:
         turn = await self._store.find_turn(self._turn_id)

@@ -93,12 +93,15 @@ async def screened_before(
 
     Raises `NotFound` where one of them is gone.
     """
+    restore: Mapping[str, str] = {}
     if context.continuation is not None:
+        restore = context.continuation.restore
         names = context.continuation.shield_ids
         shields = await choose_shields(engine, settings.shields, names)
         context = replace(context, shields=shields)
     answered = ShieldContext(engine=engine, question=context.begun.question)
-    return Screening(context=context, checks=Checks(answered, settings.shielding, metrics.shields))
+    checks = Checks(answered, settings.shielding, metrics.shields)
+    return Screening(context=context, checks=checks, restore=restore)
 
 
 def _rewritten(context: TurnContext, inspected: Inspected) -> QuestionRewritten | None:

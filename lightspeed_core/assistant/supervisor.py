@@ -8,8 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 
 from lightspeed_core.assistant.context import AssistantSettings, TurnContext
 from lightspeed_core.assistant.fold import TurnFold
@@ -19,6 +18,7 @@ from lightspeed_core.assistant.journal import (
     read_journal,
 )
 from lightspeed_core.assistant.live import EventLog, terminal_event
+from lightspeed_core.assistant.live_turn import LiveTurn, StopReason
 from lightspeed_core.assistant.markdown import close_open_constructs
 from lightspeed_core.assistant.pausing import leave_to_store
 from lightspeed_core.assistant.record import TurnRecorder
@@ -49,36 +49,6 @@ _STOPPED = "\n\n*Response stopped by the user.*"
 
 type OnAnswered = Callable[[TurnContext, Turn], None]
 type Pipeline = Callable[[TurnContext], AsyncGenerator[TurnEvent | ModelEvent]]
-
-
-class StopReason(StrEnum):
-    """Why a running turn is stopped."""
-
-    USER = "user"
-    DISCONNECT = "disconnect"
-    SHUTDOWN = "shutdown"
-    LEASE_LOST = "lease lost"
-
-
-@dataclass(slots=True, kw_only=True)
-class LiveTurn:
-    """A turn that this worker runs."""
-
-    context: TurnContext
-    log: EventLog
-    fold: TurnFold
-    journal: TurnJournal
-    pause: AnswerPaused | None = None
-    task: asyncio.Task[None] | None = None
-    stop_reason: StopReason | None = None
-    is_ending: bool = False
-    flush: asyncio.TimerHandle | None = field(default=None, repr=False)
-    shown: Restorer = field(default_factory=Restorer, repr=False)
-
-    @property
-    def begun(self) -> Turn:
-        """The turn as it was received, as far as it may be kept."""
-        return self.fold.begun
 
 
 class TurnSupervisor:
@@ -186,7 +156,10 @@ class TurnSupervisor:
         )
         for event in read_journal(turn.turn_id, journal):
             live.fold.add(event)
-            live.log.publish(event)
+            if isinstance(event, QuestionRewritten):
+                live.go_on_with(self._settings.seal.open(event.sealed, turn.turn_id))
+            else:
+                live.log.publish(live.shown.event(event))
         self._launch(live, on_end)
         return live.log
 
@@ -277,10 +250,14 @@ class TurnSupervisor:
         live.log.publish(live.shown.event(event))
 
     def _rewrite(self, live: LiveTurn, event: QuestionRewritten) -> None:
-        """Keep the question as the shields left it; what they took out, no store gets."""
+        """Keep the question as the shields left it; what they took out is stored sealed."""
         live.shown = Restorer(event.restore)
+        sealed = self._settings.seal.close(event.restore, live.begun.turn_id)
+        told = replace(event, restore={}, sealed=sealed)
         if not live.context.is_new or live.log.has_begun:
-            self._journal(live, replace(event, restore={}))
+            self._journal(live, told)
+        elif sealed is not None:
+            live.sealed = told
 
     def _begin(self, live: LiveTurn) -> None:
         """Publish the first event, once."""
@@ -289,6 +266,8 @@ class TurnSupervisor:
         turn = live.begun
         if live.context.is_new and live.context.continuation is None:
             self._store.begin_new(turn)
+        if live.sealed is not None:
+            self._journal(live, live.sealed)
         event = TurnStarted(turn.conversation_id, turn.turn_id, turn.model)
         self._journal(live, event)
         live.log.publish(event)

@@ -1,6 +1,7 @@
 """Serve: one process with uvicorn, or a parent of several."""
 
 import logging
+import secrets
 import socket
 import sys
 from collections.abc import MutableMapping, Sequence
@@ -27,6 +28,7 @@ from lightspeed_core.config.start_warnings import list_start_warnings
 from lightspeed_core.config.tls import TLSConfiguration
 from lightspeed_core.errors import ConfigurationError
 from lightspeed_core.observability.logging import configure_logging
+from lightspeed_stack_providers.redaction.config import KEY_VARIABLE
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +62,8 @@ def serve(
         return _serve_here(configuration, listeners)
     environ["LIGHTSPEED_STACK_CONFIG_PATH"] = str(file.absolute())
     environ["LIGHTSPEED_STACK_LOG_LEVEL"] = level
+    # One for all workers, as long as they run; where it is set, as long as it stays the same.
+    environ.setdefault(KEY_VARIABLE, secrets.token_hex(32))
     return _serve_by_workers(service, listeners)
 
 

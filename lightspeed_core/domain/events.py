@@ -98,12 +98,13 @@ class QuestionRewritten:
     """Shields have passed the question; from here on the turn has it as they left it.
 
     `restore` maps placeholders to what the user wrote there. It is told to the user's own stream
-    and never stored.
+    and never stored; `sealed` is, which is the same under the key of the service.
     """
 
     question: str
     attachments: tuple[Attachment, ...] = ()
     restore: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    sealed: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

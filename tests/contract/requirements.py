@@ -113,7 +113,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/shields.md#a-rewritten-question": {
         "shield.rewrite": "Nothing of a question that was rewritten is kept anywhere.",
         "shield.original": "A setting keeps and searches the original, and no model sees it.",
-        "shield.restore": "What was taken out of a question is shown to its user alone.",
+        "shield.restore": "Every worker shows what was taken out of a question to its user alone.",
     },
     "docs/shields.md#answers": {
         "shield.window": "After a hit in mid-stream the shield's text follows what has left.",

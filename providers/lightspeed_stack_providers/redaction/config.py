@@ -1,12 +1,15 @@
 """Settings of the provider in run.yaml."""
 
 import re
-from typing import Self
+from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lightspeed_stack_providers.patterns import compile_pattern
 from lightspeed_stack_providers.redaction.detectors import Detector
+
+KEY_VARIABLE: Final = "LIGHTSPEED_PLACEHOLDER_KEY"
+"""The environment variable by which several processes give a value the same placeholder."""
 
 
 class Rule(BaseModel):

@@ -4,6 +4,7 @@ It knows neither stack nor turn.
 """
 
 import hashlib
+import os
 import re
 import secrets
 import time
@@ -14,7 +15,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from lightspeed_stack_providers.patterns import compile_pattern
-from lightspeed_stack_providers.redaction.config import RedactionConfig, Rule
+from lightspeed_stack_providers.redaction.config import KEY_VARIABLE, RedactionConfig, Rule
 from lightspeed_stack_providers.redaction.detectors import Detector, find
 
 _DIGEST_BYTES: Final = 4
@@ -38,12 +39,14 @@ class Redactor:
     """Applies the detectors, then the rules in their order.
 
     A placeholder names its kind and, where values are put back, a keyed digest of the value: the
-    same value has the same placeholder as long as the process runs, and nobody can compute it.
+    same value has the same placeholder in all processes that have the key of the environment, else
+    as long as the process runs, and nobody else can compute it.
     """
 
     def __init__(self, config: RedactionConfig) -> None:
         self._config = config
-        self._key = secrets.token_bytes(16)
+        drawn = os.environ.get(KEY_VARIABLE, "").encode() or secrets.token_bytes(16)
+        self._key = hashlib.blake2b(drawn, digest_size=16, person=b"redaction").digest()
         self._rules = [(rule, _compiled(rule, config)) for rule in config.rules]
 
     def redact(self, text: str) -> Redacted:

@@ -15,6 +15,7 @@ from lightspeed_core.assistant.live import outcome_of
 from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.assistant.shields.documents import LEFT_OUT
 from lightspeed_core.assistant.shields.question import WITHHELD
+from lightspeed_core.assistant.shields.sealing import Seal
 from lightspeed_core.assistant.shields.shield import (
     DEFAULT_FAILURE_RESPONSE,
     Block,
@@ -197,6 +198,48 @@ async def test_the_user_alone_sees_what_was_taken_out_of_the_question(
     assert CANARY.encode() not in b"".join(
         batch.payload for batch in await store.journal(turn.turn_id)
     )
+
+
+@pytest.mark.requirement("shield.restore")
+@pytest.mark.parametrize("in_known_conversation", [False, True])
+async def test_every_worker_with_the_key_shows_its_user_what_was_taken_out(
+    engine: ScriptedEngine,
+    file_store: SqlConversationStore,
+    tmp_path: Path,
+    in_known_conversation: bool,
+) -> None:
+    settings = replace(settings_of(redacting()), seal=Seal("secret"))
+    stranger = replace(settings, seal=Seal("another"))
+    hold = asyncio.Event()
+    async with (
+        wired_assistant(engine, file_store, settings=settings) as owner,
+        wired_assistant(engine, file_store, settings=settings) as other,
+        wired_assistant(engine, file_store, settings=stranger) as without_key,
+    ):
+        request = ASKED
+        if in_known_conversation:
+            first = await outcome_of(await owner.assistant.start(ASKED, caller()))
+            request = replace(ASKED, conversation_id=first.conversation_id)
+        engine.will([*says(f"It is {PLACEHOLDER}. ")[:-1], hold, *says("Bye.")])
+        source = await owner.assistant.start(request, caller())
+        await eventually(lambda: is_journaled(file_store, source.turn_id))
+        resumed = await other.assistant.resume(source.turn_id, caller())
+        hold.set()
+        during, live = await together((all_events(resumed), all_events(source)))
+        afterwards = await all_events(await other.assistant.resume(source.turn_id, caller()))
+        unopened = await all_events(await without_key.assistant.resume(source.turn_id, caller()))
+
+    assert text_of(live) == text_of(during) == text_of(afterwards) == f"It is {CANARY}. Bye."
+    for events in (live, during, afterwards):
+        assert isinstance(events[-1], TurnCompleted)
+        assert events[-1].turn.text == f"It is {CANARY}. Bye."
+    assert text_of(unopened) == f"It is {PLACEHOLDER}. Bye."
+    assert CANARY.encode() not in written_in(tmp_path)
+
+
+async def is_journaled(store: SqlConversationStore, turn_id: str) -> bool:
+    batches = await store.journal(turn_id)
+    return any(PLACEHOLDER.encode() in batch.payload for batch in batches)
 
 
 async def test_a_stateless_answer_is_restored_as_well(

@@ -61,11 +61,11 @@ def written_in(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file())
 
 
-async def test_what_was_taken_out_of_the_question_is_kept_nowhere_while_it_waits(
+async def test_what_was_taken_out_of_the_question_is_kept_sealed_while_it_waits(
     engine: ScriptedEngine, file_store: SqlConversationStore, worker: Wired, tmp_path: Path
 ) -> None:
     earlier = await answered(file_store, a_turn())
-    engine.will(calls(*as_models_say(a_call(1, HEAT)), text="Well. "), says("Done."))
+    engine.will(calls(*as_models_say(a_call(1, HEAT)), text="Well. "), says("Done, [EMA", "IL_1]."))
 
     source, turn = await asked(worker, earlier.conversation_id)
 
@@ -76,7 +76,7 @@ async def test_what_was_taken_out_of_the_question_is_kept_nowhere_while_it_waits
     assert CANARY.encode() not in written_in(tmp_path)
     again = await all_events(await worker.assistant.resume(turn.turn_id, caller()))
     assert told(whole) == told(again)
-    assert "".join(told(whole)) == "Well. heat of room 1 is doneDone."
+    assert "".join(told(whole)) == f"Well. heat of room 1 is doneDone, {CANARY}."
     assert CANARY not in str(engine.chats[1].messages)
 
 
