@@ -13,8 +13,10 @@ from tests.bench.report import render
 from tests.bench.requests_plan import UPSTREAMS
 from tests.bench.serving import measure_serving
 from tests.bench.starting import bytecode_is_written, measure_starts
+from tests.bench.stores import measure_stores
+from tests.bench.stores_report import render_stores
 
-PARTS = ("access", "growth")
+PARTS = ("access", "growth", "stores")
 
 
 def main() -> None:
@@ -47,6 +49,8 @@ def with_part(page: str, part: str) -> str:
 def _measured(part: str, folder: Path, rounds: int) -> str:
     if part == "access":
         return render_access(measure_access(folder, rounds), rounds)
+    if part == "stores":
+        return render_stores(measure_stores(folder, rounds), rounds)
     return render_growth(measure_growth(folder, rounds), rounds)
 
 
