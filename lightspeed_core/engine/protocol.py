@@ -81,12 +81,16 @@ class Engine(Protocol):
         chunks: Sequence[Chunk],
         *,
         embedding_model: str | None = None,
+        is_whole: bool = False,
     ) -> None:
         """Store a document with its chunks; an older version of it disappears in the same step.
 
-        Inserting the same version again adds the vectors that it lacked. `embedding_model` is the
-        one that made the vectors, without it the store's. Raises `InvalidRequest` when the store
-        holds vectors of another one, `Conflict` when a newer version of the document is stored.
+        Inserting the same version again adds the vectors that it lacked; where it `is_whole`, what
+        else is stored of the document disappears in that step too, as when it is cut otherwise. A
+        store that keeps chunks alone needs two steps: between them a search may find both versions.
+        `embedding_model` is the one that made the vectors, without it the store's. Raises
+        `InvalidRequest` when the store holds vectors of another one, `Conflict` when a newer
+        version of the document is stored.
         """
         ...
 

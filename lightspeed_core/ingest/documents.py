@@ -107,9 +107,7 @@ class DocumentWriter:
                 on_embedded(len(batch))
             if grows and places[-1] != lacking[-1]:
                 await self._insert(document, [chunks[place] for place in places])
-        if draft.replaces:
-            await self._engine.delete_document(self._store.store_id, document.document_id)
-        await self._insert(document, chunks)
+        await self._insert(document, chunks, is_whole=draft.replaces)
         logger.info(
             "document embedded document_id=%s chunks=%d", document.document_id, len(lacking)
         )
@@ -140,8 +138,12 @@ class DocumentWriter:
         for place, vector in zip(places, vectors, strict=True):
             chunks[place] = replace(chunks[place], vector=vector)
 
-    async def _insert(self, document: SourceDocument, chunks: Sequence[Chunk]) -> None:
-        await self._engine.insert_document(self._store.store_id, document, chunks)
+    async def _insert(
+        self, document: SourceDocument, chunks: Sequence[Chunk], *, is_whole: bool = False
+    ) -> None:
+        await self._engine.insert_document(
+            self._store.store_id, document, chunks, is_whole=is_whole
+        )
 
 
 def cut(document: SourceDocument, manner: Manner | None = None) -> tuple[Chunk, ...]:

@@ -6,13 +6,14 @@ import hashlib
 import warnings
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lightspeed_core.constants import MAXIMAL_SUPPORTED_LLAMA_STACK_VERSION
 from lightspeed_core.domain.messages import Message, Role
-from lightspeed_core.domain.retrieval import Chunk, SourceDocument
+from lightspeed_core.domain.retrieval import Chunk, PageSpan, SourceDocument, SourceFile
 from lightspeed_core.domain.tools import UNPARSED_ARGUMENTS, ToolCall, ToolSpec
 from lightspeed_core.engine.llama_stack.settings import EngineSettings, Reliance, Resource
 from lightspeed_core.engine.protocol import Engine
@@ -422,6 +423,53 @@ async def test_a_newer_version_of_a_document_replaces_the_older(engine: Engine):
     await engine.delete_document(HYBRID_STORE, "tale")
 
 
+async def test_one_version_that_is_cut_otherwise_takes_the_place_of_the_older_cut(engine: Engine):
+    source = document("ballad", "The fox is red. The crow is black")
+    apart = await chunks_of(engine, source, embedded=True)
+    await engine.insert_document(HYBRID_STORE, source, apart)
+    (vector,) = await engine.embed(
+        [source.text], model=EMBEDDING_MODEL, purpose=EmbeddingPurpose.PASSAGE
+    )
+    joined = replace(apart[0], chunk_id="joined", content=source.text, vector=vector)
+    joined = replace(joined, end=len(source.text))
+    await engine.insert_document(HYBRID_STORE, source, [joined], is_whole=True)
+    found = await engine.search(HYBRID_STORE, "fox", limit=9, filters=only("ballad"))
+    assert [each.content for each in found] == [source.text]
+    (stored,) = [
+        each for each in await engine.documents(HYBRID_STORE) if each.document_id == "ballad"
+    ]
+    assert (stored.content_hash, stored.chunks, stored.pending) == (source.content_hash, 1, 0)
+    await engine.delete_document(HYBRID_STORE, "ballad")
+
+
+def only(document_id: str) -> dict[str, str]:
+    return {"type": "eq", "key": "document_id", "value": document_id}
+
+
+async def test_a_built_in_store_exchanges_a_document_where_chunks_can_be_deleted(
+    in_process: Engine, remote: Engine
+):
+    async def contents(engine: Engine) -> list[str]:
+        found = await engine.search(PLAIN_STORE, "crow", limit=9, filters=only("plain-tale"))
+        return sorted(each.content for each in found)
+
+    older = document("plain-tale", "The crow is old. The crow is black")
+    newer = document("plain-tale", "The crow is new. The crow is black")
+    for engine in (in_process, remote):
+        chunks = await chunks_of(engine, older, embedded=True)
+        await engine.insert_document(PLAIN_STORE, older, chunks)
+        await engine.insert_document(PLAIN_STORE, older, chunks, is_whole=True)
+        assert await contents(engine) == ["The crow is black", "The crow is old"]
+    chunks = await chunks_of(in_process, newer, embedded=True)
+    await in_process.insert_document(PLAIN_STORE, newer, chunks)
+    assert await contents(in_process) == ["The crow is black", "The crow is new"]
+    with pytest.raises(InvalidRequest, match="no way to delete chunks"):
+        await remote.insert_document(PLAIN_STORE, newer, chunks)
+    assert await contents(remote) == ["The crow is black", "The crow is old"]
+    await in_process.delete_document(PLAIN_STORE, "plain-tale")
+    assert await contents(in_process) == []
+
+
 async def test_pending_chunks_are_found_by_keyword_until_their_vectors_follow(engine: Engine):
     source = document("late", "The zebra waits. The gnu waits too")
     await engine.insert_document(
@@ -492,8 +540,15 @@ async def test_a_store_is_made_filled_read_changed_and_removed(engine: Engine):
     )
     assert made.takes_pending_chunks and made.wanted_model is None
     assert made.store_id in [each.store_id for each in await engine.vector_stores()]
-    source = document("sage", "Sage is grey. Thyme is green", url="https://example.com/sage")
-    chunks = await chunks_of(engine, source, embedded=True)
+    source = replace(
+        document("sage", "Sage is grey. Thyme is green", url="https://example.com/sage"),
+        media_type="text/plain",
+        language="en",
+        pages=(PageSpan(1, 0, 14), PageSpan(2, 14, 28)),
+        file=SourceFile(path="/herbs/sage.pdf", size=9, modified_ns=1, digest="ab"),
+    )
+    (first, second) = await chunks_of(engine, source, embedded=True)
+    chunks = [first, replace(second, page=2, attributes={"team": "herbs"})]
     await engine.insert_document(made.store_id, source, chunks, embedding_model=EMBEDDING_MODEL)
     (best,) = await engine.search(made.store_id, "green thyme", limit=1)
     assert best.content == "Thyme is green"
@@ -503,6 +558,7 @@ async def test_a_store_is_made_filled_read_changed_and_removed(engine: Engine):
         (each.chunk_id, each.content, each.start, each.end) for each in chunks
     ]
     assert held[0].vector == pytest.approx(chunks[0].vector, abs=1e-5)
+    assert [(each.page, each.attributes) for each in held] == [(None, {}), (2, {"team": "herbs"})]
     assert await engine.source_document(made.store_id, "sage") == source
     with pytest.raises(NotFound):
         await engine.document_chunks(made.store_id, "none")

@@ -27,6 +27,7 @@ from tests.unit.providers.faiss_hybrid.parts import (
     STORE,
     WordEmbedder,
     chunk,
+    cut_into,
     document,
     embed,
     found_ids,
@@ -315,6 +316,24 @@ async def test_stores_are_kept_renamed_replaced_and_removed(
         await found_ids(provider, "alpha")
 
 
+async def test_a_writer_never_misses_a_store_that_is_replaced_meanwhile(
+    provider: ShelvedStores, opened: OpenProvider
+) -> None:
+    other = await opened()
+
+    async def replace_again() -> None:
+        for turn in range(6):
+            await provider.register_vector_store(store(f"next{turn}"))
+            await provider.replace_vector_store(STORE, by=f"next{turn}")
+
+    async with asyncio.TaskGroup() as tasks:
+        replacing = tasks.create_task(replace_again())
+        while not replacing.done():
+            await insert(other, chunk("a", "alpha"))
+    await insert(other, *document("d", "h1", ["alpha"]))
+    assert set(await listed(provider)) == {"d"}
+
+
 @pytest.mark.attack(77)
 async def test_a_filled_store_goes_on_with_its_model_and_an_empty_one_takes_another_on(
     provider: ShelvedStores, opened: OpenProvider
@@ -358,6 +377,55 @@ async def test_another_process_never_sees_a_mix_of_two_versions(
             assert len(versions) <= 1
             if found:
                 assert len(found) == int(next(iter(versions))[1:]) % 3 + 1
+
+
+CUTS = (2, 3, 4, 6)
+
+
+@pytest.mark.requirement("ingest.atomic")
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_document_that_is_cut_otherwise_is_always_found_and_never_mixed(
+    provider: ShelvedStores, opened: OpenProvider, mode: str
+) -> None:
+    other = await opened()
+    await insert(provider, *cut_into(1))
+
+    async def cut_again() -> None:
+        for turn in range(12):
+            await insert(provider, *cut_into(CUTS[turn % len(CUTS)]))
+
+    async with asyncio.TaskGroup() as tasks:
+        cutting = tasks.create_task(cut_again())
+        while not cutting.done():
+            found = await found_ids(other, "alpha", mode=mode, max_chunks=50)
+            pieces = {int(chunk_id.split("-")[1]) for chunk_id in found}
+            assert len(pieces) == 1, found
+            assert [len(found)] == list(pieces)
+    assert (await listed(provider))["d"]["chunks"] == CUTS[-1]
+
+
+@pytest.mark.requirement("ingest.atomic")
+async def test_what_comes_whole_keeps_its_vectors_and_leaves_other_documents_alone(
+    provider: ShelvedStores,
+) -> None:
+    await insert(provider, *cut_into(2), *cut_into(3, document_id="e"), chunk("loose", "alpha"))
+    (first, second) = cut_into(2)
+    first.metadata |= {"source_attributes": {"pages": [[1, 0, 5]]}, "title": "Renamed"}
+    third = chunk("d-new", "beta", document_id="d", content_hash="h1", start=90)
+    pending = second.model_copy(update={"embedding": []})
+    await insert(provider, first, pending, third)
+    held = await listed(provider)
+    assert {name: (each["chunks"], each["pending"]) for name, each in held.items()} == {
+        "d": (3, 0),
+        "e": (3, 0),
+    }
+    assert held["d"]["title"] == "Renamed"
+    (text,) = (await provider.openai_retrieve_vector_store_file_contents(STORE, "d")).data
+    assert text.metadata == {"pages": [[1, 0, 5]]}
+    first.metadata["source_attributes"] = "no object"
+    with pytest.raises(InvalidParameterError, match="source_attributes"):
+        await insert(provider, first)
+    assert len(await found_ids(provider, "alpha beta", mode="keyword", max_chunks=50)) == 7
 
 
 @pytest.mark.attack(79)

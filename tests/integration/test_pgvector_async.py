@@ -24,6 +24,7 @@ from tests.support.tls_endpoint import write_certificate
 from tests.support.vector_store_kinds import OpenProvider, opening, pgvector_config
 from tests.unit.providers.faiss_hybrid.parts import (
     DIMENSION,
+    STORE,
     WordEmbedder,
     chunk,
     document,
@@ -144,6 +145,27 @@ async def test_tables_of_a_later_release_are_refused(postgres: Postgres) -> None
     beside = await open_as({**config, "table_prefix": "other_"})
     assert await beside.kept_stores() == []
     await beside.shutdown()
+
+
+async def test_tables_of_the_release_before_are_renewed_with_all_that_they_hold(
+    postgres: Postgres,
+) -> None:
+    namespace = f"before-{uuid4().hex}"
+    config = pgvector_config(postgres, namespace)
+    provider = await open_as(config)
+    await provider.register_vector_store(store())
+    await insert(provider, *document("d", "h1", ["alpha"]))
+    await provider.shutdown()
+    await run(
+        postgres,
+        f'ALTER TABLE "{namespace}".lcs_vector_documents DROP COLUMN attributes',
+        f'UPDATE "{namespace}".lcs_vector_schema SET version = 1',
+    )
+    renewed = await open_as(config)
+    assert await found_ids(renewed, "alpha") == ["d-h1-0"]
+    (text,) = (await renewed.openai_retrieve_vector_store_file_contents(STORE, "d")).data
+    assert (text.text, text.metadata) == ("alpha", None)
+    await renewed.shutdown()
 
 
 async def test_what_the_user_may_not_do_is_named_with_the_way_out(postgres: Postgres) -> None:

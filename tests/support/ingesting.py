@@ -46,11 +46,14 @@ class Recording(ScriptedEngine):
         chunks: Sequence[Chunk],
         *,
         embedding_model: str | None = None,
+        is_whole: bool = False,
     ) -> None:
         lacking = sum(chunk.vector is None for chunk in chunks)
         kind = "text" if lacking else "vectors"
         self.steps.append(f"{kind} {name_of(document.document_id)}")
-        await super().insert_document(store_id, document, chunks, embedding_model=embedding_model)
+        await super().insert_document(
+            store_id, document, chunks, embedding_model=embedding_model, is_whole=is_whole
+        )
 
     async def delete_document(self, store_id: str, document_id: str) -> None:
         self.steps.append(f"delete {name_of(document_id)}")

@@ -144,6 +144,10 @@ class MemoryStack(Stack):
         self.asked.append(("insert", (store_id, chunks)))
 
     @override
+    def require_chunk_deletion(self, store_id: str) -> None:
+        self.asked.append(("require_chunk_deletion", store_id))
+
+    @override
     async def delete_chunks(self, store_id: str, chunks: Sequence[Json]) -> None:
         self.asked.append(("delete_chunks", (store_id, chunks)))
 

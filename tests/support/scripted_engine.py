@@ -118,9 +118,11 @@ class ScriptedStore:
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
     expires_at: int | None = None
 
-    def insert(self, document: SourceDocument, chunks: Sequence[Chunk]) -> None:
+    def insert(
+        self, document: SourceDocument, chunks: Sequence[Chunk], *, is_whole: bool = False
+    ) -> None:
         older = self.sources.get(document.document_id)
-        if older is None or older.content_hash != document.content_hash:
+        if is_whole or older is None or older.content_hash != document.content_hash:
             self.chunks[document.document_id] = {}
         self.sources[document.document_id] = document
         self.chunks[document.document_id].update({chunk.chunk_id: chunk for chunk in chunks})
@@ -324,11 +326,12 @@ class ScriptedEngine:
         chunks: Sequence[Chunk],
         *,
         embedding_model: str | None = None,
+        is_whole: bool = False,
     ) -> None:
         store = self._store(store_id)
         if embedding_model not in {None, store.info.embedding_model}:
             raise InvalidRequest("Invalid request", f"not the model of {store_id}")
-        store.insert(document, chunks)
+        store.insert(document, chunks, is_whole=is_whole)
 
     async def delete_document(self, store_id: str, document_id: str) -> None:
         self._store(store_id).delete(document_id)

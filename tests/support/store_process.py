@@ -16,6 +16,8 @@ from lightspeed_core.domain.retrieval import Chunk, SourceDocument
 from lightspeed_core.engine.llama_stack.settings import EngineSettings
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.engine.types import NewVectorStore
+from lightspeed_core.ingest.progress import Progress
+from lightspeed_core.ingest.reindex import reindex
 from tests.support.engines import ROOT, started_engine
 
 ANSWER_SECONDS = 60
@@ -29,10 +31,14 @@ class StoreProcess:
 
     async def do(self, verb: str, *arguments: str) -> None:
         """Let it do something and wait until it is done."""
+        await self.begin(verb, *arguments)
+        assert await self.answer() == "done"
+
+    async def begin(self, verb: str, *arguments: str) -> None:
+        """Let it do something."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps([verb, *arguments]).encode() + b"\n")
         await self._process.stdin.drain()
-        assert await self.answer() == "done"
 
     async def answer(self) -> str:
         """Read a line."""
@@ -77,6 +83,8 @@ async def _do(engine: Engine, verb: str, *arguments: str) -> None:
             await engine.insert_document(store_id, source, [chunk])
         case "replace", (store_id, by):
             await engine.replace_vector_store(store_id, by=by)
+        case "reindex", (store_id, model):
+            await reindex(engine, store_id, model, Progress())
         case "delete", (store_id,):
             await engine.delete_vector_store(store_id)
         case _:

@@ -141,9 +141,15 @@ class LlamaStackEngine(Engine):
         chunks: Sequence[Chunk],
         *,
         embedding_model: str | None = None,
+        is_whole: bool = False,
     ) -> None:
         await stored_documents.insert_document(
-            await self._ready(), store_id, document, chunks, embedding_model=embedding_model
+            await self._ready(),
+            store_id,
+            document,
+            chunks,
+            embedding_model=embedding_model,
+            is_whole=is_whole,
         )
 
     @override

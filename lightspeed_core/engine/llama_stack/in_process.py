@@ -174,6 +174,10 @@ class InProcessStack(Stack):
         await self._impls[Api.vector_io].insert_chunks(request)
 
     @override
+    def require_chunk_deletion(self, store_id: str) -> None:
+        """Do nothing: every provider in this process deletes chunks."""
+
+    @override
     async def delete_chunks(self, store_id: str, chunks: Sequence[Json]) -> None:
         request = DeleteChunksRequest.model_validate(
             {"vector_store_id": store_id, "chunks": chunks}

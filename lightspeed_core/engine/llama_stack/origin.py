@@ -25,11 +25,17 @@ ORIGIN_KEYS: Final = frozenset(
 def origin_metadata(document: SourceDocument, chunk: Chunk) -> dict[str, Any]:
     """Give the metadata of a chunk that `read_origin` reads; None stands for what is unknown."""
     digest = hashlib.sha256(chunk.content.encode()).hexdigest()
-    file = document.file
     return {
         "content_digest": digest,
         "page_breaks": list(chunk.page_breaks) or None,
         "table_header": chunk.table_header or None,
+        **file_metadata(document.file),
+    }
+
+
+def file_metadata(file: SourceFile | None) -> dict[str, Any]:
+    """Give what `read_file` reads; None stands for what is unknown."""
+    return {
         "file_path": file and file.path,
         "file_size": file and file.size,
         "file_modified_ns": file and file.modified_ns,
@@ -43,7 +49,7 @@ def read_origin(metadata: Mapping[str, Any]) -> ChunkOrigin:
     return ChunkOrigin(
         content_digest=digest if isinstance(digest, str) else None,
         page_breaks=read_page_breaks(metadata),
-        file=_file(metadata),
+        file=read_file(metadata),
     )
 
 
@@ -55,7 +61,8 @@ def read_page_breaks(metadata: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(sorted(int(each) for each in breaks if isinstance(each, int | float)))
 
 
-def _file(metadata: Mapping[str, Any]) -> SourceFile | None:
+def read_file(metadata: Mapping[str, Any]) -> SourceFile | None:
+    """Read the file that a document came from, as it was then."""
     path, digest = metadata.get("file_path"), metadata.get("file_digest")
     size, modified = metadata.get("file_size"), metadata.get("file_modified_ns")
     if not (isinstance(path, str) and isinstance(digest, str)):

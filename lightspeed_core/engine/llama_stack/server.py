@@ -164,11 +164,15 @@ class StackServer(Stack):
         await self._client.post("/vector-io/insert", body)
 
     @override
-    async def delete_chunks(self, store_id: str, chunks: Sequence[Json]) -> None:
+    def require_chunk_deletion(self, store_id: str) -> None:
         raise InvalidRequest(
             "Not supported",
             f"A Llama Stack server offers no way to delete chunks of vector store {store_id}",
         )
+
+    @override
+    async def delete_chunks(self, store_id: str, chunks: Sequence[Json]) -> None:
+        self.require_chunk_deletion(store_id)
 
     @override
     async def files(self, store_id: str) -> list[Json]:

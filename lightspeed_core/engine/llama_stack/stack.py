@@ -104,6 +104,10 @@ class Stack(Protocol):
         """Insert embedded chunks."""
         ...
 
+    def require_chunk_deletion(self, store_id: str) -> None:
+        """Raise `InvalidRequest` where `delete_chunks` cannot be."""
+        ...
+
     async def delete_chunks(self, store_id: str, chunks: Sequence[Json]) -> None:
         """Delete chunks by `chunk_id` and `document_id`."""
         ...

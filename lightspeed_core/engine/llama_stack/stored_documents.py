@@ -1,11 +1,18 @@
 """Documents of vector stores: chunks go in and out, in stores that keep documents and others."""
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Sequence, Set
 from typing import Any
 
 from lightspeed_core.domain.retrieval import Chunk, SourceDocument
 from lightspeed_core.engine.llama_stack.failures import translated
-from lightspeed_core.engine.llama_stack.origin import origin_metadata, read_page_breaks
+from lightspeed_core.engine.llama_stack.origin import (
+    ORIGIN_KEYS,
+    origin_metadata,
+    read_page_breaks,
+)
+from lightspeed_core.engine.llama_stack.source_attributes import read_source, source_attributes
 from lightspeed_core.engine.llama_stack.stack import Json, Stack
 from lightspeed_core.engine.llama_stack.vector_stores import DOCUMENT_STORES, find_store
 from lightspeed_core.engine.types import StoredDocument, VectorStoreInfo
@@ -14,6 +21,13 @@ from lightspeed_core.errors import InvalidRequest, NotFound
 # A store that keeps no list of documents is asked for its chunks, this many at a time.
 _CHUNKS_AT_A_TIME = 10_000
 _DELETION_ROUNDS = 1_000
+# What the first chunk carries of its document.
+_OF_SOURCE = frozenset({"source_text", "source_attributes", "source_complete"})
+# What has a meaning to us among a chunk's metadata; the rest are its attributes.
+_OUR_METADATA = ORIGIN_KEYS | {
+    *("document_id", "content_hash", "start", "end", "title", "url", "source"),
+    *("language", "heading", "page"),
+}
 
 
 async def insert_document(
@@ -23,8 +37,13 @@ async def insert_document(
     chunks: Sequence[Chunk],
     *,
     embedding_model: str | None = None,
+    is_whole: bool = False,
 ) -> None:
-    """Store a document, in place of an older version of it."""
+    """Store a document, in place of an older version of it.
+
+    A store that keeps chunks alone has no step that does both: the new ones come first, then the
+    old ones go, so that the document is found all the time.
+    """
     with translated():
         store, provider_type = await find_store(stack, store_id)
         if embedding_model not in {None, store.embedding_model}:
@@ -38,12 +57,16 @@ async def insert_document(
             raise InvalidRequest(
                 "Invalid request", f"Vector store {store_id} takes no chunk without a vector"
             )
-        keeps_documents = provider_type in DOCUMENT_STORES
-        if not keeps_documents:
-            await _delete_chunks_of(stack, store_id, document.document_id)
         written = [_chunk(document, chunk, store) for chunk in chunks]
-        if written and keeps_documents:
-            written[0]["metadata"]["source_text"] = document.text
+        if provider_type not in DOCUMENT_STORES:
+            await _exchange_chunks(stack, store_id, document.document_id, written)
+            return
+        if written:
+            written[0]["metadata"] |= {
+                "source_text": document.text,
+                "source_attributes": source_attributes(document),
+                **({"source_complete": True} if is_whole else {}),
+            }
         await stack.insert(store_id, written)
 
 
@@ -85,14 +108,7 @@ async def source_document(stack: Stack, store_id: str, document_id: str) -> Sour
         if not attributes.get("has_text"):
             raise NotFound("source text", document_id)
         (content,) = await stack.contents(store_id, document_id, embedded=False)
-        return SourceDocument(
-            document_id=document_id,
-            text=content["text"],
-            content_hash=str(attributes["content_hash"]),
-            title=str(attributes.get("title") or ""),
-            url=attributes.get("url"),
-            source=attributes.get("source"),
-        )
+        return read_source(attributes, content, document_id)
 
 
 async def _find_document(stack: Stack, store_id: str, document_id: str) -> Json:
@@ -118,6 +134,7 @@ def _held_chunk(held: Json, document_id: str) -> Chunk:
         page_breaks=read_page_breaks(metadata),
         table_header=str(metadata.get("table_header") or ""),
         vector=held["embedding"] or None,
+        attributes={key: value for key, value in metadata.items() if key not in _OUR_METADATA},
     )
 
 
@@ -143,7 +160,7 @@ def _chunk(document: SourceDocument, chunk: Chunk, store: VectorStoreInfo) -> di
             **{
                 key: value
                 for key, value in chunk.attributes.items()
-                if key not in metadata and key != "source_text"
+                if key not in metadata and key not in _OF_SOURCE
             },
             **{key: value for key, value in metadata.items() if value is not None},
         },
@@ -169,15 +186,20 @@ def _document(file: Json) -> StoredDocument:
 
 
 def _gathered(chunks: Sequence[Json]) -> list[StoredDocument]:
-    counts: dict[tuple[str, str], int] = {}
+    """Count chunks by document; one of which two versions are left has the hash of neither."""
+    hashes: dict[str, list[str]] = {}
     for chunk in chunks:
         metadata = chunk["metadata"]
         if "document_id" in metadata:
-            key = (str(metadata["document_id"]), str(metadata.get("content_hash", "")))
-            counts[key] = counts.get(key, 0) + 1
+            found = hashes.setdefault(str(metadata["document_id"]), [])
+            found.append(str(metadata.get("content_hash", "")))
     return [
-        StoredDocument(document_id=document_id, content_hash=content_hash, chunks=count)
-        for (document_id, content_hash), count in counts.items()
+        StoredDocument(
+            document_id=document_id,
+            content_hash=found[0] if len(set(found)) == 1 else "",
+            chunks=len(found),
+        )
+        for document_id, found in hashes.items()
     ]
 
 
@@ -185,12 +207,41 @@ async def _some_chunks(stack: Stack, store_id: str, **params: Any) -> list[Any]:
     return await stack.query(store_id, ".", {"max_chunks": _CHUNKS_AT_A_TIME, **params})
 
 
-async def _delete_chunks_of(stack: Stack, store_id: str, document_id: str) -> None:
-    filters = {"type": "eq", "key": "document_id", "value": document_id}
+async def _exchange_chunks(
+    stack: Stack, store_id: str, document_id: str, written: Sequence[dict[str, Any]]
+) -> None:
+    """Store the chunks that are not there yet, then delete those of the document that are others.
+
+    Such a store takes a chunk for known by its id, so the id also tells what the chunk carries.
+    """
+    for chunk in written:
+        chunk["chunk_id"] = chunk["chunk_metadata"]["chunk_id"] = _id_with_content(chunk)
+    wanted = {each["chunk_id"] for each in written}
+    held = await _chunk_ids_of(stack, store_id, document_id)
+    if held - wanted:
+        stack.require_chunk_deletion(store_id)
+    if added := [each for each in written if each["chunk_id"] not in held]:
+        await stack.insert(store_id, added)
+    await _delete_chunks_of(stack, store_id, document_id, kept=wanted)
+
+
+def _id_with_content(chunk: Json) -> str:
+    told = json.dumps([chunk["chunk_id"], chunk["content"], chunk["metadata"]], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+async def _delete_chunks_of(
+    stack: Stack, store_id: str, document_id: str, *, kept: Set[str] = frozenset()
+) -> None:
     for _ in range(_DELETION_ROUNDS):
-        found = await _some_chunks(stack, store_id, filters=filters)
-        if not found:
+        others = await _chunk_ids_of(stack, store_id, document_id) - kept
+        if not others:
             return
-        ids = [each.chunk["chunk_id"] for each in found]
-        doomed = [{"chunk_id": chunk_id, "document_id": document_id} for chunk_id in ids]
+        doomed = [{"chunk_id": chunk_id, "document_id": document_id} for chunk_id in others]
         await stack.delete_chunks(store_id, doomed)
+
+
+async def _chunk_ids_of(stack: Stack, store_id: str, document_id: str) -> set[str]:
+    filters = {"type": "eq", "key": "document_id", "value": document_id}
+    found = await _some_chunks(stack, store_id, filters=filters)
+    return {str(each.chunk["chunk_id"]) for each in found}

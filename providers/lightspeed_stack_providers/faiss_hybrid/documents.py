@@ -1,12 +1,13 @@
 """The documents of a store, as lists and contents. Reads only."""
 
+import json
 import sqlite3
 from typing import Final
 
 from llama_stack_api import EmbeddedChunk
 
 from lightspeed_stack_providers.vector_stores.chunks import embedded_chunk, unpacked
-from lightspeed_stack_providers.vector_stores.records import Document, Store
+from lightspeed_stack_providers.vector_stores.records import Document, SourceText, Store
 
 _OF_A_STORE: Final = (
     "SELECT document_key, document_id, created_at, content_hash, title, url, source, bytes, chunks,"
@@ -28,11 +29,13 @@ def find(connection: sqlite3.Connection, store: Store, document_id: str) -> Docu
     return None if row is None else Document(*row)
 
 
-def source_text(connection: sqlite3.Connection, document: Document) -> str | None:
+def source_text(connection: sqlite3.Connection, document: Document) -> SourceText | None:
     """Read the whole text of a document; None where only its chunks are known."""
-    return connection.execute(
-        "SELECT source_text FROM documents WHERE document_key = ?", (document.document_key,)
-    ).fetchone()[0]
+    text, attributes = connection.execute(
+        "SELECT source_text, attributes FROM documents WHERE document_key = ?",
+        (document.document_key,),
+    ).fetchone()
+    return None if text is None else SourceText(text, json.loads(attributes))
 
 
 def chunks(connection: sqlite3.Connection, store: Store, document: Document) -> list[EmbeddedChunk]:

@@ -14,7 +14,7 @@ from typing import Final
 from lightspeed_stack_providers.faiss_hybrid.failures import StoreFileUnusable
 
 _APPLICATION_ID: Final = 0x4C436668
-_SCHEMA_VERSION: Final = 1
+_SCHEMA_VERSION: Final = 2
 _BUSY_SECONDS: Final = 5.0
 
 _TABLES: Final = """
@@ -29,7 +29,8 @@ CREATE TABLE stores (
     version INTEGER NOT NULL DEFAULT 0,
     chunks INTEGER NOT NULL DEFAULT 0,
     vectors INTEGER NOT NULL DEFAULT 0,
-    log_horizon INTEGER NOT NULL DEFAULT 0
+    log_horizon INTEGER NOT NULL DEFAULT 0,
+    is_removed INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE documents (
     document_key INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -44,6 +45,7 @@ CREATE TABLE documents (
     chunks INTEGER NOT NULL DEFAULT 0,
     vectors INTEGER NOT NULL DEFAULT 0,
     source_text TEXT,
+    attributes TEXT NOT NULL DEFAULT '{}',
     UNIQUE (store_key, document_id)
 );
 CREATE TABLE chunks (
@@ -72,10 +74,15 @@ CREATE TABLE removals (
 );
 CREATE INDEX removals_by_store ON removals (store_key);
 """
+# What a file of the format before lacks.
+_FROM_FORMAT_1: Final = (
+    "ALTER TABLE stores ADD COLUMN is_removed INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE documents ADD COLUMN attributes TEXT NOT NULL DEFAULT '{}'",
+)
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open the file, create its tables if it is new, and refuse a file that is not ours."""
+    """Open the file, make or renew its tables, and refuse a file that is not ours."""
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
     try:
@@ -92,31 +99,32 @@ def connect(path: Path) -> sqlite3.Connection:
 def _claim(connection: sqlite3.Connection, path: Path) -> None:
     # One snapshot for all that is looked at: another process may be making the file right now.
     connection.execute("BEGIN")
-    is_ours = _belongs_to_us(connection, path)
+    found = _format_of(connection, path)
     connection.execute("COMMIT")
-    if is_ours:
+    if found == _SCHEMA_VERSION:
         return
     connection.execute("BEGIN IMMEDIATE")
-    if not _belongs_to_us(connection, path):
-        for statement in _TABLES.split(";\n"):
+    found = _format_of(connection, path)
+    if found != _SCHEMA_VERSION:
+        for statement in _FROM_FORMAT_1 if found else _TABLES.split(";\n"):
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
     connection.execute("COMMIT")
 
 
-def _belongs_to_us(connection: sqlite3.Connection, path: Path) -> bool:
-    """Say whether the file is ours already; False means that it is empty."""
+def _format_of(connection: sqlite3.Connection, path: Path) -> int:
+    """Tell the format of a file that is ours; 0 means that it is empty."""
     application_id: int = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if application_id == _APPLICATION_ID:
-        if version != _SCHEMA_VERSION:
+        if not 1 <= version <= _SCHEMA_VERSION:
             raise StoreFileUnusable(
                 path,
-                f"its format is {version}, this release reads format {_SCHEMA_VERSION}",
+                f"its format is {version}, this release reads up to format {_SCHEMA_VERSION}",
                 "Use the release that wrote it, or name a new file and index the documents again.",
             )
-        return True
+        return version
     tables: int = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if application_id or version or tables:
         raise StoreFileUnusable(
@@ -124,7 +132,7 @@ def _belongs_to_us(connection: sqlite3.Connection, path: Path) -> bool:
             "it is the database of another application",
             "Let db_path name a file of its own.",
         )
-    return False
+    return 0
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

@@ -1,5 +1,6 @@
 """Stores, documents and chunks in one SQLite file. Knows neither the stack's API nor a model."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, override
@@ -9,10 +10,11 @@ from llama_stack_api import EmbeddedChunk
 from lightspeed_stack_providers.faiss_hybrid import documents, stores
 from lightspeed_stack_providers.faiss_hybrid.config import FaissHybridConfig
 from lightspeed_stack_providers.faiss_hybrid.file import StoreFile
+from lightspeed_stack_providers.faiss_hybrid.sweeping import Sweeper
 from lightspeed_stack_providers.faiss_hybrid.writing import Changes
 from lightspeed_stack_providers.vector_stores import chunks as new_chunks
 from lightspeed_stack_providers.vector_stores.query import SearchQuery
-from lightspeed_stack_providers.vector_stores.records import Document, Store
+from lightspeed_stack_providers.vector_stores.records import Document, SourceText, Store
 from lightspeed_stack_providers.vector_stores.shelf import Found, Shelf
 
 if TYPE_CHECKING:
@@ -25,7 +27,13 @@ class FileShelf(Shelf):
     def __init__(self, config: FaissHybridConfig) -> None:
         self._file = StoreFile(config.db_path)
         self._config = config
+        self._sweeper = Sweeper(config.db_path, stores.sweep)
         self._searcher: Searcher | None = None
+
+    @override
+    async def open(self) -> None:
+        if await self._file.read(stores.has_removed):
+            self._sweeper.start()
 
     @override
     async def stores(self) -> list[Store]:
@@ -60,11 +68,14 @@ class FileShelf(Shelf):
 
     @override
     async def remove_store(self, store_id: str) -> bool:
-        return await self._file.write(lambda connection: stores.delete(connection, store_id))
+        removed = await self._file.write(lambda connection: stores.remove(connection, store_id))
+        await self._sweep()
+        return removed
 
     @override
     async def replace_store(self, store_id: str, *, by: str) -> None:
         await self._file.write(lambda connection: stores.replace(connection, store_id, by=by))
+        await self._sweep()
 
     @override
     async def insert(self, store_id: str, chunks: Sequence[EmbeddedChunk]) -> None:
@@ -97,8 +108,8 @@ class FileShelf(Shelf):
         return await self._file.read(read)
 
     @override
-    async def source_text(self, store_id: str, document_id: str) -> str | None:
-        def read(connection: sqlite3.Connection) -> str | None:
+    async def source_text(self, store_id: str, document_id: str) -> SourceText | None:
+        def read(connection: sqlite3.Connection) -> SourceText | None:
             document = documents.find(connection, stores.get(connection, store_id), document_id)
             return None if document is None else documents.source_text(connection, document)
 
@@ -121,7 +132,11 @@ class FileShelf(Shelf):
 
     @override
     async def close(self) -> None:
+        await self._sweeper.close()
         await self._file.close()
+
+    async def _sweep(self) -> None:
+        await asyncio.wrap_future(self._sweeper.start())
 
     async def _change[T](self, store_id: str, work: Callable[[Changes, Store], T]) -> T:
         def change(connection: sqlite3.Connection) -> T:

@@ -3,16 +3,32 @@
 import sqlite3
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+from uuid import uuid4
 
 from llama_stack_api import VectorStoreNotFoundError
 
 from lightspeed_stack_providers.vector_stores.records import Store
 
+_STORES: Final = (
+    "SELECT store_key, store_id, name, embedding_model, embedding_dimension, created_at,"
+    " attributes, version, chunks, vectors, log_horizon FROM stores WHERE NOT is_removed"
+)
+# Each takes so little that it is a few milliseconds of work.
+_SWEEPS: Final = (
+    "DELETE FROM removals WHERE removal_key IN"
+    " (SELECT removal_key FROM removals WHERE store_key = ? LIMIT 2000)",
+    "DELETE FROM chunks WHERE chunk_key IN"
+    " (SELECT chunk_key FROM chunks WHERE store_key = ? LIMIT 200)",
+    "DELETE FROM documents WHERE document_key IN"
+    " (SELECT document_key FROM documents WHERE store_key = ? LIMIT 20)",
+    "DELETE FROM stores WHERE store_key = ?",
+)
+
 
 def find(connection: sqlite3.Connection, store_id: str) -> Store | None:
     """Look a store up."""
-    row = connection.execute("SELECT * FROM stores WHERE store_id = ?", (store_id,)).fetchone()
+    row = connection.execute(_STORES + " AND store_id = ?", (store_id,)).fetchone()
     return None if row is None else Store(*row)
 
 
@@ -25,7 +41,7 @@ def get(connection: sqlite3.Connection, store_id: str) -> Store:
 
 def list_all(connection: sqlite3.Connection) -> list[Store]:
     """List the stores in the order of their creation."""
-    return [Store(*row) for row in connection.execute("SELECT * FROM stores ORDER BY store_key")]
+    return [Store(*row) for row in connection.execute(_STORES + " ORDER BY store_key")]
 
 
 def register(
@@ -73,7 +89,7 @@ def replace(connection: sqlite3.Connection, store_id: str, *, by: str) -> None:
     replaced, successor = get(connection, store_id), get(connection, by)
     if replaced == successor:
         return
-    delete(connection, store_id)
+    remove(connection, store_id)
     connection.execute(
         "UPDATE stores SET store_id = ?, name = ?, created_at = ?, attributes = ?"
         " WHERE store_key = ?",
@@ -87,6 +103,23 @@ def replace(connection: sqlite3.Connection, store_id: str, *, by: str) -> None:
     )
 
 
-def delete(connection: sqlite3.Connection, store_id: str) -> bool:
-    """Remove a store with all that it holds; say whether it was there."""
-    return connection.execute("DELETE FROM stores WHERE store_id = ?", (store_id,)).rowcount > 0
+def remove(connection: sqlite3.Connection, store_id: str) -> bool:
+    """Let a store be gone for everybody; what it held is left to `sweep`."""
+    removed = connection.execute(
+        "UPDATE stores SET is_removed = 1, store_id = ? WHERE store_id = ? AND NOT is_removed",
+        (f"removed-{uuid4().hex}", store_id),
+    )
+    return removed.rowcount > 0
+
+
+def has_removed(connection: sqlite3.Connection) -> bool:
+    """Say whether anything is left of stores that were removed."""
+    return connection.execute("SELECT 1 FROM stores WHERE is_removed").fetchone() is not None
+
+
+def sweep(connection: sqlite3.Connection) -> bool:
+    """Take a little of what is left of a removed store away; say whether there was anything."""
+    row = connection.execute("SELECT store_key FROM stores WHERE is_removed").fetchone()
+    if row is None:
+        return False
+    return any(connection.execute(statement, row).rowcount for statement in _SWEEPS)

@@ -16,6 +16,7 @@ from lightspeed_stack_providers.vector_stores.versions import step_for
 
 # A process that missed more removals than these builds its indexes anew.
 REMOVALS_KEPT: Final = 10_000
+_OTHERS_OF_DOCUMENT: Final = "document_key = ? AND chunk_id NOT IN (SELECT value FROM json_each(?))"
 
 
 class Changes:
@@ -31,9 +32,19 @@ class Changes:
 
     def insert(self, chunks: Iterable[NewChunk], documents: Iterable[NewDocument]) -> None:
         """Take chunks in. Raises `ConflictError` for those of a version that was replaced."""
-        keys = {document.document_id: self._keep_document(document) for document in documents}
+        keys: dict[str, int] = {}
+        kept_of_whole: dict[int, list[str]] = {}
+        for document in documents:
+            key = keys[document.document_id] = self._keep_document(document)
+            if document.is_whole:
+                kept_of_whole[key] = []
         for chunk in chunks:
-            self._keep_chunk(chunk, keys.get(chunk.document_id or ""))
+            document_key = keys.get(chunk.document_id or "")
+            self._keep_chunk(chunk, document_key)
+            if document_key in kept_of_whole:
+                kept_of_whole[document_key].append(chunk.chunk_id)
+        for document_key, chunk_ids in kept_of_whole.items():
+            self._remove_where(_OTHERS_OF_DOCUMENT, document_key, json.dumps(chunk_ids))
 
     def remove(self, chunk_ids: Sequence[str]) -> None:
         """Remove chunks by their ids; unknown ones are ignored."""
@@ -96,7 +107,7 @@ class Changes:
     def _describe(self, document_key: int, document: NewDocument) -> None:
         self._sql.execute(
             "UPDATE documents SET content_hash = ?, title = ?, url = ?, source = ?, bytes = ?,"
-            " source_text = ? WHERE document_key = ?",
+            " source_text = ?, attributes = ? WHERE document_key = ?",
             (
                 document.content_hash,
                 document.title,
@@ -104,6 +115,7 @@ class Changes:
                 document.source,
                 len((document.text or "").encode()),
                 document.text,
+                document.attributes,
                 document_key,
             ),
         )
@@ -155,10 +167,10 @@ class Changes:
         self._remove_where("chunk_key = ?", chunk_key)
         return None
 
-    def _remove_where(self, condition: str, value: str | int) -> None:
+    def _remove_where(self, condition: str, *values: str | int) -> None:
         rows = self._sql.execute(
             f"SELECT chunk_key, document_key FROM chunks WHERE store_key = ? AND {condition}",  # noqa: S608 - a constant of this module
-            (self._store_key, value),
+            (self._store_key, *values),
         ).fetchall()
         for chunk_key, document_key in rows:
             self._sql.execute(

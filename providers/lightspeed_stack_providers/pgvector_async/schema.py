@@ -41,7 +41,7 @@ class Connection(Protocol):
         ...
 
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _OLDEST_PGVECTOR: Final = (0, 8)
 # Any number that nobody else uses: "lcs" and a two.
 _LOCK: Final = 0x6C637302
@@ -76,8 +76,14 @@ _TABLES: Final = (
         chunks bigint NOT NULL DEFAULT 0,
         vectors bigint NOT NULL DEFAULT 0,
         source_text text,
+        attributes text NOT NULL DEFAULT '{{}}',
         UNIQUE (store_key, document_id)
     )""",
+)
+# What the tables of the version before lack.
+_FROM_VERSION_1: Final = (
+    "ALTER TABLE {prefix}documents ADD COLUMN attributes text NOT NULL DEFAULT '{{}}'",
+    "UPDATE {prefix}schema SET version = 2",
 )
 _SET_VERSION: Final = "INSERT INTO {prefix}schema VALUES ($1)"
 _GET_VERSION: Final = "SELECT version FROM {prefix}schema"
@@ -117,6 +123,9 @@ async def prepare(connection: Connection, config: PgvectorAsyncConfig) -> str:
         for statement in _TABLES:
             await connection.execute(statement.format(prefix=prefix))
         await connection.execute(_SET_VERSION.format(prefix=prefix), _VERSION)
+    if await connection.fetchval(_GET_VERSION.format(prefix=prefix)) == 1:
+        for statement in _FROM_VERSION_1:
+            await connection.execute(statement.format(prefix=prefix))
     version = await connection.fetchval(_GET_VERSION.format(prefix=prefix))
     if version != _VERSION:
         raise DatabaseUnusable(

@@ -1,5 +1,6 @@
 """Stores, documents and chunks in a PostgreSQL database. Knows neither the API nor a model."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, override
@@ -18,14 +19,16 @@ from lightspeed_stack_providers.vector_stores import chunks as new_chunks
 from lightspeed_stack_providers.vector_stores.chunks import embedded_chunk
 from lightspeed_stack_providers.vector_stores.languages import with_words
 from lightspeed_stack_providers.vector_stores.query import SearchQuery
-from lightspeed_stack_providers.vector_stores.records import Document, Store
+from lightspeed_stack_providers.vector_stores.records import Document, SourceText, Store
 from lightspeed_stack_providers.vector_stores.shelf import Found, Shelf
 
 _DOCUMENTS: Final = (
     "SELECT document_key, document_id, created_at, content_hash, title, url, source, bytes, chunks,"
     " chunks - vectors, source_text IS NOT NULL FROM {prefix}documents WHERE store_key = $1"
 )
-_SOURCE_TEXT: Final = "SELECT source_text FROM {prefix}documents WHERE document_key = $1"
+_SOURCE_TEXT: Final = (
+    "SELECT source_text, attributes FROM {prefix}documents WHERE document_key = $1"
+)
 _CHUNKS: Final = (
     "SELECT chunk_id, content, metadata::text, chunk_metadata::text, embedding::real[] AS embedding"
     " FROM {table} WHERE document_key = $1"
@@ -41,6 +44,10 @@ class DatabaseShelf(Shelf):
         self._config = config
         self._database = Database(config)
         self._stores = Stores(config)
+
+    @override
+    async def open(self) -> None:
+        await self.stores()
 
     @override
     async def stores(self) -> list[Store]:
@@ -115,14 +122,16 @@ class DatabaseShelf(Shelf):
         )
 
     @override
-    async def source_text(self, store_id: str, document_id: str) -> str | None:
-        async def read(sql: Connection) -> str | None:
+    async def source_text(self, store_id: str, document_id: str) -> SourceText | None:
+        async def read(sql: Connection) -> SourceText | None:
             document = await self._find_document(sql, store_id, document_id)
             if document is None:
                 return None
             statement = _SOURCE_TEXT.format(prefix=self._stores.prefix)
-            text: str | None = await sql.fetchval(statement, document.document_key)
-            return text
+            row = await sql.fetchrow(statement, document.document_key)
+            if row is None or row["source_text"] is None:
+                return None
+            return SourceText(row["source_text"], json.loads(row["attributes"]))
 
         return await self._database.read(read)
 
@@ -137,15 +146,19 @@ class DatabaseShelf(Shelf):
             rows = await sql.fetch(statement, document.document_key)
             return [_embedded_chunk(row, store) for row in rows]
 
-        return await self._database.read(read)
+        try:
+            return await self._database.read(read)
+        except DatabaseUnusable as error:
+            if not _lost_its_table(error):
+                raise
+            return await self._database.read(read)
 
     @override
     async def search(self, query: SearchQuery) -> Found | None:
         try:
             return await self._database.read(lambda sql: self._found(sql, query))
         except DatabaseUnusable as error:
-            # The store was replaced or removed between two statements.
-            if isinstance(error.__cause__, asyncpg.UndefinedTableError):
+            if _lost_its_table(error):
                 return None
             raise
 
@@ -209,6 +222,11 @@ class DatabaseShelf(Shelf):
             return result
 
         return await self._database.write(change)
+
+
+def _lost_its_table(error: DatabaseUnusable) -> bool:
+    """Say whether a store was replaced or removed between two statements."""
+    return isinstance(error.__cause__, asyncpg.UndefinedTableError)
 
 
 def _embedded_chunk(row: Any, store: Store) -> EmbeddedChunk:

@@ -52,7 +52,11 @@ class Stores:
 
     async def get(self, sql: Connection, store_id: str, *, locked: bool = False) -> Store:
         """Look a store up, and let nobody else change it. Raises `VectorStoreNotFoundError`."""
-        if (store := await self._find(sql, store_id, locked=locked)) is None:
+        store = await self._find(sql, store_id, locked=locked)
+        if store is None and locked:
+            # Who waited for the lock of a store that was replaced meanwhile has to look once more.
+            store = await self._find(sql, store_id, locked=locked)
+        if store is None:
             raise VectorStoreNotFoundError(store_id)
         return store
 

@@ -8,7 +8,7 @@ import re
 import struct
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from lightspeed_stack_providers.pgvector_async.schema import Connection
@@ -37,8 +37,9 @@ _ADD_DOCUMENT: Final = (
 )
 _DESCRIBE: Final = (
     "UPDATE {documents} SET content_hash = $1, title = $2, url = $3, source = $4, bytes = $5,"
-    " source_text = $6 WHERE document_key = $7"
+    " source_text = $6, attributes = $7 WHERE document_key = $8"
 )
+_OTHERS_OF_DOCUMENT: Final = "document_key = $1 AND chunk_id <> ALL($2::text[])"
 _COUNT_DOCUMENT: Final = (
     "UPDATE {documents} SET chunks = chunks + $1, vectors = vectors + $2 WHERE document_key = $3"
 )
@@ -76,19 +77,26 @@ class Changes:
         self._chunks: Counter[int | None] = Counter()
         self._vectors: Counter[int | None] = Counter()
 
-    async def insert(self, chunks: Sequence[NewChunk], documents: Iterable[NewDocument]) -> None:
+    async def insert(self, chunks: Sequence[NewChunk], documents: Sequence[NewDocument]) -> None:
         """Take chunks in. Raises `ConflictError` for those of a version that was replaced."""
         keys = {each.document_id: await self._keep_document(each) for each in documents}
         # Of two with one id the later one counts.
         wanted = {chunk.chunk_id: chunk for chunk in chunks}
         kept = await self._kept(wanted, keys)
         await self._insert([each for each in wanted.values() if each.chunk_id not in kept], keys)
+        for document in documents:
+            if document.is_whole:
+                await self.remove(
+                    _OTHERS_OF_DOCUMENT,
+                    keys[document.document_id],
+                    [key for key in wanted if wanted[key].document_id == document.document_id],
+                )
 
-    async def remove(self, condition: str, value: Any) -> None:
-        """Remove the chunks that meet a condition over `$1`."""
+    async def remove(self, condition: str, *values: Any) -> None:
+        """Remove the chunks that meet a condition over `$1` and what follows."""
         rows = await self._sql.fetch(
             self._statement(_REMOVE, condition=condition),
-            value,
+            *values,
         )
         for row in rows:
             self._chunks[row["document_key"]] -= 1
@@ -164,6 +172,7 @@ class Changes:
             _text(document.source),
             len((document.text or "").encode()),
             _text(document.text),
+            _json(document.attributes),
             key,
         )
 

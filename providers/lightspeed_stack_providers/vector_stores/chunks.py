@@ -5,7 +5,7 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, cast
 
 from llama_stack_api import (
     ChunkMetadata,
@@ -30,9 +30,17 @@ class NewChunk:
     embedding: bytes | None
 
 
+# What chunks carry of their document, and what is kept with it alone.
+_OF_DOCUMENT: Final = frozenset({"source_text", "source_attributes", "source_complete"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDocument:
-    """What the chunks of one request say of their document; `text` may be known to the first."""
+    """What the chunks of one request say of their document; `text` may be known to the first.
+
+    `attributes` is a JSON object that is kept beside the text. A document that `is_whole` has no
+    other chunks than those of the request.
+    """
 
     document_id: str
     content_hash: str | None = None
@@ -40,6 +48,8 @@ class NewDocument:
     url: str | None = None
     source: str | None = None
     text: str | None = None
+    attributes: str = "{}"
+    is_whole: bool = False
 
 
 def read(chunks: Sequence[EmbeddedChunk], store: Store) -> tuple[list[NewChunk], list[NewDocument]]:
@@ -109,7 +119,7 @@ def headline_of(metadata: Mapping[str, Any]) -> str:
 
 
 def _new_chunk(chunk: EmbeddedChunk, document_id: str | None, store: Store) -> NewChunk:
-    metadata = {key: value for key, value in chunk.metadata.items() if key != "source_text"}
+    metadata = {key: value for key, value in chunk.metadata.items() if key not in _OF_DOCUMENT}
     if document_id is not None:
         metadata["document_id"] = document_id
     embedding = None
@@ -149,6 +159,8 @@ def _new_document(document_id: str, found: list[dict[str, Any]]) -> NewDocument:
         url=_text(described.get("url")),
         source=_text(described.get("source")),
         text=_text(text),
+        attributes=_attributes(described.get("source_attributes"), document_id),
+        is_whole=text is not None and described.get("source_complete") is True,
     )
     if document.text is not None and any(
         metadata.get("content_hash") != described.get("content_hash") for metadata in found
@@ -163,8 +175,16 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _json(metadata: dict[str, Any], chunk_id: str) -> str:
+def _attributes(given: Any, document_id: str) -> str:
+    if given is None:
+        return "{}"
+    if not isinstance(given, dict):
+        raise InvalidParameterError("source_attributes", document_id, "They must be a JSON object.")
+    return _json(cast("dict[str, Any]", given), document_id)
+
+
+def _json(metadata: dict[str, Any], of: str) -> str:
     try:
         return json.dumps(metadata, ensure_ascii=False, sort_keys=True, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise InvalidParameterError(f"metadata of {chunk_id}", error, "It must be JSON.") from error
+        raise InvalidParameterError(f"metadata of {of}", error, "It must be JSON.") from error

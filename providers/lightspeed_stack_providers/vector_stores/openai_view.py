@@ -16,7 +16,7 @@ from llama_stack_api import (
     VectorStoreSearchResponse,
 )
 
-from lightspeed_stack_providers.vector_stores.records import Document, Store
+from lightspeed_stack_providers.vector_stores.records import Document, SourceText, Store
 
 type Status = Literal["completed", "in_progress"]
 
@@ -88,6 +88,11 @@ def found_chunk(chunk: EmbeddedChunk, score: float) -> VectorStoreSearchResponse
         },
         content=[content_of(chunk)],
     )
+
+
+def whole_text(source: SourceText) -> VectorStoreContent:
+    """Show a document's text; its metadata are what is kept beside it."""
+    return VectorStoreContent(type="text", text=source.text, metadata=source.attributes or None)
 
 
 def content_of(

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 # Among the attributes; a client's own keys do not begin so.
 _EXPIRES_AT: Final = "$expires_at"
@@ -50,6 +50,13 @@ class Store:
         if (ends := expires_at or self.expires_at) is not None:
             attributes[_EXPIRES_AT] = ends
         return json.dumps(attributes)
+
+
+class SourceText(NamedTuple):
+    """The whole text of a document, and what its writer keeps beside it."""
+
+    text: str
+    attributes: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from llama_stack_api import EmbeddedChunk
 
 from lightspeed_stack_providers.vector_stores.query import SearchQuery
-from lightspeed_stack_providers.vector_stores.records import Document, Store
+from lightspeed_stack_providers.vector_stores.records import Document, SourceText, Store
 
 type Found = list[tuple[EmbeddedChunk, float]]
 
@@ -17,6 +17,10 @@ class Shelf(Protocol):
     Methods that take a `store_id` raise `VectorStoreNotFoundError` when there is no such store,
     and all of them an error of the stack with status 503 when the ground does not bear.
     """
+
+    async def open(self) -> None:
+        """Look at the ground, and go on with what an earlier process left undone."""
+        ...
 
     async def stores(self) -> list[Store]:
         """List the stores in the order of their creation."""
@@ -76,7 +80,7 @@ class Shelf(Protocol):
         """Look a document up."""
         ...
 
-    async def source_text(self, store_id: str, document_id: str) -> str | None:
+    async def source_text(self, store_id: str, document_id: str) -> SourceText | None:
         """Read the whole text of a document; None where only its chunks are known."""
         ...
 

@@ -23,7 +23,6 @@ from llama_stack_api import (
     QueryChunksResponse,
     ResourceNotFoundError,
     VectorStore,
-    VectorStoreContent,
     VectorStoreDeleteResponse,
     VectorStoreFileContentResponse,
     VectorStoreFileDeleteResponse,
@@ -65,8 +64,8 @@ class ShelvedStores(WithoutFiles, VectorStoresProtocolPrivate):
         self._configured: dict[str, str] = {}
 
     async def initialize(self) -> None:
-        """Look at the shelf, so that a bad one stops the boot."""
-        await self._shelf.stores()
+        """Open the shelf, so that a bad one stops the boot."""
+        await self._shelf.open()
 
     async def shutdown(self) -> None:
         """Let go of everything."""
@@ -285,10 +284,9 @@ class ShelvedStores(WithoutFiles, VectorStoresProtocolPrivate):
         """
         document = await self._document(vector_store_id, file_id)
         if document.has_text and not include_embeddings and not include_metadata:
-            text = await self._shelf.source_text(vector_store_id, file_id)
-            if text is not None:
-                content = VectorStoreContent(type="text", text=text)
-                return VectorStoreFileContentResponse(data=[content])
+            source = await self._shelf.source_text(vector_store_id, file_id)
+            if source is not None:
+                return VectorStoreFileContentResponse(data=[openai_view.whole_text(source)])
         data = [
             openai_view.content_of(
                 chunk,

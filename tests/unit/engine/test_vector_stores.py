@@ -82,14 +82,35 @@ async def test_what_another_program_wrote_beside_a_chunk_never_takes_the_place_o
     assert not {"file_path", "page", "url"} & written["metadata"].keys()
 
 
-async def test_a_built_in_store_loses_the_older_chunks_first_and_keeps_no_source():
+async def test_a_built_in_store_gets_the_new_chunks_before_it_loses_the_older_ones():
     stack = stack_with("inline::faiss")
-    stack.found = [[held("old-1"), held("old-2")]]
+    stack.found = [[held("old-1"), held("old-2")], [held("old-1"), held("old-2")]]
     await insert_document(stack, "docs", SOURCE, CHUNKS[:1])
     operations = [name for name, _ in stack.asked]
-    assert operations == ["query", "delete_chunks", "query", "insert"]
-    assert [each["chunk_id"] for each in stack.asked[1][1][1]] == ["old-1", "old-2"]
-    assert "source_text" not in stack.asked[-1][1][1][0]["metadata"]
+    assert operations == [
+        *("query", "require_chunk_deletion", "insert"),
+        *("query", "delete_chunks", "query"),
+    ]
+    (written,) = stack.asked[2][1][1]
+    assert "source_text" not in written["metadata"]
+    assert {each["chunk_id"] for each in stack.asked[4][1][1]} == {"old-1", "old-2"}
+
+
+async def test_a_chunk_that_a_built_in_store_has_already_is_neither_stored_nor_deleted():
+    stack = stack_with("inline::faiss")
+    await insert_document(stack, "docs", SOURCE, CHUNKS[:1])
+    (written,) = stack.asked[1][1][1]
+    same = [held(written["chunk_id"]), held("old")]
+    stack.found = [same, same]
+    stack.asked.clear()
+    await insert_document(stack, "docs", SOURCE, CHUNKS[:1])
+    told = dict(stack.asked)
+    assert "insert" not in told
+    assert [each["chunk_id"] for each in told["delete_chunks"][1]] == ["old"]
+    moved = replace(CHUNKS[0], start=1, end=4)
+    stack.asked.clear()
+    await insert_document(stack, "docs", SOURCE, [moved])
+    assert dict(stack.asked)["insert"][1][0]["chunk_id"] != written["chunk_id"]
 
 
 async def test_a_built_in_store_takes_no_pending_chunk():
@@ -118,8 +139,11 @@ async def test_documents_are_read_from_the_list_or_gathered_from_chunks():
         StoredDocument(document_id="d1", content_hash="h", chunks=3, pending=1)
     ]
     assert await documents(plain, "docs") == [
-        StoredDocument(document_id="d1", content_hash="h", chunks=2),
-        StoredDocument(document_id="d1", content_hash="other", chunks=1),
+        StoredDocument(document_id="d1", content_hash="", chunks=3)
+    ]
+    plain.found = [[held("c1"), held("c2")]]
+    assert await documents(plain, "docs") == [
+        StoredDocument(document_id="d1", content_hash="h", chunks=2)
     ]
 
 

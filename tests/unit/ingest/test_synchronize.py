@@ -275,7 +275,7 @@ async def test_a_document_that_was_cut_otherwise_is_replaced(folder: Path) -> No
     store.insert(document, pieces)
     engine.steps.clear()
     await sync()
-    assert engine.steps == ["embed 1", "delete one.md", "vectors one.md"]
+    assert engine.steps == ["embed 1", "vectors one.md"]
     assert [chunk.content for chunk in chunks_of(store, "one.md")] == [ONE.strip()]
 
 
@@ -371,11 +371,12 @@ async def test_a_document_whose_text_is_refused_is_not_embedded(folder: Path) ->
             chunks: Sequence[Chunk],
             *,
             embedding_model: str | None = None,
+            is_whole: bool = False,
         ) -> None:
             if document.title == "One":
                 raise InvalidRequest("Invalid request", "not this one")
             await super().insert_document(
-                store_id, document, chunks, embedding_model=embedding_model
+                store_id, document, chunks, embedding_model=embedding_model, is_whole=is_whole
             )
 
     engine = Refusing()

@@ -133,6 +133,23 @@ def document(
     return chunks
 
 
+def cut_into(pieces: int, *, document_id: str = "d", total: int = 12) -> list[EmbeddedChunk]:
+    """Make one version of a document, cut into so many pieces, as all that there is of it."""
+    size = total // pieces
+    chunks = [
+        chunk(
+            f"{document_id}-{pieces}-{index}",
+            "alpha " * size,
+            document_id=document_id,
+            content_hash="h1",
+            start=index * size,
+        )
+        for index in range(pieces)
+    ]
+    chunks[0].metadata |= {"source_text": "alpha " * total, "source_complete": True}
+    return chunks
+
+
 async def insert(provider: ShelvedStores, *chunks: EmbeddedChunk, store_id: str = STORE) -> None:
     """Insert chunks."""
     await provider.insert_chunks(InsertChunksRequest(vector_store_id=store_id, chunks=list(chunks)))

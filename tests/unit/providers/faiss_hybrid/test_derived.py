@@ -121,7 +121,7 @@ def test_the_indexes_of_a_deleted_store_are_let_go(connection: sqlite3.Connectio
     indexes = DerivedIndexes("english")
     put(connection, [chunk("a", "alpha")])
     first = current(indexes, connection)
-    stores.delete(connection, STORE)
+    stores.remove(connection, STORE)
     stores.register(connection, STORE, name=STORE, model=MODEL, dimension=DIMENSION)
     assert current(indexes, connection) is not first
     assert indexes.store_keys() == {stores.get(connection, STORE).store_key}

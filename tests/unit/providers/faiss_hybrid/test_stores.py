@@ -7,6 +7,7 @@ import pytest
 from llama_stack_api import (
     Api,
     ConflictError,
+    DeleteChunksRequest,
     InvalidParameterError,
     ModelNotFoundError,
     OpenAIAttachFileRequest,
@@ -22,7 +23,12 @@ from llama_stack_api import (
 )
 from pydantic import ValidationError
 
-from lightspeed_stack_providers.faiss_hybrid import FaissHybrid, FaissHybridConfig, schema
+from lightspeed_stack_providers.faiss_hybrid import (
+    FaissHybrid,
+    FaissHybridConfig,
+    schema,
+    stores,
+)
 from lightspeed_stack_providers.faiss_hybrid.failures import StoreFileUnusable
 from lightspeed_stack_providers.faiss_hybrid.provider import get_provider_spec
 from tests.unit.providers.faiss_hybrid.parts import (
@@ -325,6 +331,82 @@ async def test_a_vector_that_is_damaged_is_not_read_as_numbers(path: Path) -> No
         async with open_provider(path) as provider:
             with pytest.raises(StoreFileUnusable, match=f"{path}.*vector"):
                 await found_ids(provider, "alpha", mode="vector")
+
+
+async def test_a_file_of_the_format_before_is_renewed_with_all_that_it_holds(path: Path) -> None:
+    async with open_store(path) as provider:
+        await insert(provider, *document("d", "h1", ["alpha"]))
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE stores DROP COLUMN is_removed")
+        connection.execute("ALTER TABLE documents DROP COLUMN attributes")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(3):
+            tasks.create_task(first_steps(path, number))
+    async with open_provider(path) as provider:
+        assert len(await found_ids(provider, "alpha", mode="keyword")) == 4
+        (text,) = (await provider.openai_retrieve_vector_store_file_contents(STORE, "d")).data
+        assert (text.text, text.metadata) == ("alpha", None)
+
+
+def rows_of(path: Path) -> dict[str, int]:
+    """Count what is in the tables of a file."""
+    connection = sqlite3.connect(path)
+    counts = {
+        table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        for table in ("stores", "documents", "chunks", "vectors", "removals")
+    }
+    connection.close()
+    return counts
+
+
+async def test_a_store_that_is_replaced_is_swept_away_while_others_write(path: Path) -> None:
+    many = [chunk(f"c{index}", "alpha", document_id=f"d{index % 50}") for index in range(1_000)]
+    async with open_store(path) as provider, open_provider(path) as other:
+        await insert(provider, *many)
+        await insert(provider, *many[:100], chunk("loose", "beta"))
+        await provider.delete_chunks(delete("c1", "c2"))
+        await provider.register_vector_store(store("next"))
+        await insert(provider, chunk("new", "alpha"), store_id="next")
+        async with asyncio.TaskGroup() as tasks:
+            replacing = tasks.create_task(provider.replace_vector_store(STORE, by="next"))
+            written = 0
+            while not replacing.done():
+                await insert(other, chunk(f"w{written}", "gamma"))
+                written += 1
+        assert written > 2
+        assert await found_ids(other, "alpha", mode="keyword") == ["new"]
+    # What was written before the switch went with the old store.
+    assert rows_of(path)["stores"] == 1
+    assert rows_of(path)["chunks"] <= written + 1
+    assert rows_of(path)["documents"] == 0
+
+
+def delete(*chunk_ids: str) -> DeleteChunksRequest:
+    chunks = [{"chunk_id": chunk_id, "document_id": ""} for chunk_id in chunk_ids]
+    return DeleteChunksRequest.model_validate({"vector_store_id": STORE, "chunks": chunks})
+
+
+async def test_what_a_crash_leaves_of_a_removed_store_goes_at_the_next_start(path: Path) -> None:
+    async with open_store(path) as provider:
+        await insert(provider, *document("d", "h1", ["alpha"] * 500))
+        await provider.register_vector_store(store("kept"))
+        await insert(provider, chunk("new", "alpha"), store_id="kept")
+    connection = sqlite3.connect(path)
+    assert stores.remove(connection, STORE)
+    assert stores.sweep(connection)
+    connection.commit()
+    connection.close()
+    assert rows_of(path)["chunks"] > 1
+    async with open_provider(path) as provider:
+        assert [each.store_id for each in await provider.kept_stores()] == ["kept"]
+        async with asyncio.timeout(30):
+            while await asyncio.to_thread(rows_of, path) != {
+                **dict.fromkeys(("stores", "chunks", "vectors"), 1),
+                **dict.fromkeys(("documents", "removals"), 0),
+            }:
+                await asyncio.sleep(0.01)
 
 
 async def test_the_database_of_another_application_is_left_alone(path: Path) -> None:
