@@ -14,6 +14,7 @@ from lightspeed_core.engine.types import (
     ChatDelta,
     ChatRequest,
     EmbeddingPurpose,
+    EmbeddingReach,
     ModelInfo,
     NewVectorStore,
     ProviderHealth,
@@ -56,6 +57,10 @@ class Engine(Protocol):
         self, texts: Sequence[str], *, model: str, purpose: EmbeddingPurpose
     ) -> list[list[float]]:
         """Embed texts; one vector each, in their order."""
+        ...
+
+    async def embedding_reach(self, model: str) -> EmbeddingReach:
+        """Tell how far a model reads; of an unknown one nothing is known."""
         ...
 
     async def search(

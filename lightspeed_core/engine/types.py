@@ -1,6 +1,6 @@
 """Requests to the engine and its answers, free of any vendor's classes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -44,6 +44,17 @@ class EmbeddingPurpose(StrEnum):
 
     QUERY = "query"
     PASSAGE = "passage"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingReach:
+    """How far an embedding model reads a passage: so many `tokens`, None where it does not tell.
+
+    `count` says how many a text has, by the model's own tokenizer; it may be used in any thread.
+    """
+
+    tokens: int | None = None
+    count: Callable[[str], int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

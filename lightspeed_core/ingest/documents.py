@@ -17,6 +17,7 @@ from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.engine.types import EmbeddingPurpose, StoredDocument, VectorStoreInfo
 from lightspeed_core.errors import InvalidRequest, NotFound
 from lightspeed_core.ingest.chunk import MAX_TOKENS, chunk_document, embedding_text
+from lightspeed_core.ingest.sizes import Sizes
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class DocumentWriter:
         self._engine = engine
         self._store = store
         self._held = held
+        self._sizes: Sizes | None = None
 
     async def draft(
         self, document: SourceDocument, manner: Manner | None = None, *, is_redone: bool = False
@@ -71,7 +73,7 @@ class DocumentWriter:
 
         `is_redone` says that it is written anew even though its text is the same.
         """
-        chunks = await asyncio.to_thread(cut, document, manner)
+        chunks = await asyncio.to_thread(cut, document, manner, await self._measures())
         held = self._held.get(document.document_id)
         if held is None:
             return Draft(document, chunks, is_new=True)
@@ -127,6 +129,11 @@ class DocumentWriter:
         await self._engine.delete_document(self._store.store_id, document_id)
         logger.info("document deleted document_id=%s", document_id)
 
+    async def _measures(self) -> Sizes:
+        if self._sizes is None:
+            self._sizes = Sizes(await self._engine.embedding_reach(self._store.embedding_model))
+        return self._sizes
+
     async def _embed(
         self, document: SourceDocument, chunks: list[Chunk], places: Sequence[int]
     ) -> None:
@@ -146,8 +153,10 @@ class DocumentWriter:
         )
 
 
-def cut(document: SourceDocument, manner: Manner | None = None) -> tuple[Chunk, ...]:
+def cut(
+    document: SourceDocument, manner: Manner | None = None, sizes: Sizes | None = None
+) -> tuple[Chunk, ...]:
     """Cut a document into chunks, each with what the manner says of it."""
     manner = manner or Manner()
-    chunks = chunk_document(document, max_tokens=manner.max_tokens)
+    chunks = chunk_document(document, max_tokens=manner.max_tokens, sizes=sizes)
     return tuple(replace(chunk, attributes=manner.attributes) for chunk in chunks)

@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 type OnText = Callable[[], None]
 
-FORM: Final = "2"
+FORM: Final = "3"
 """Changes when files are read or cut otherwise, so that unchanged ones are read again."""
 
 # What is read before the first of it is embedded, in bytes of its files.

@@ -218,6 +218,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/rag_guide.md#how-a-document-is-cut": {
         "chunks.exact": "A chunk is its document's text between its offsets, and nothing is lost.",
         "chunks.tables": "A long table is cut between rows and embedded with its header.",
+        "chunks.reach": "The embedding model reads each chunk to its end.",
         "chunks.pages": "A chunk knows its page, and where further pages begin in it.",
     },
     "docs/formats.md#formats": {

@@ -23,6 +23,7 @@ from lightspeed_core.engine.types import (
     ChatDelta,
     ChatRequest,
     EmbeddingPurpose,
+    EmbeddingReach,
     NewVectorStore,
     SearchMode,
     StoredDocument,
@@ -360,6 +361,19 @@ async def test_texts_are_embedded_in_their_order(engine: Engine):
     assert both[1] == pytest.approx(second, abs=1e-5)
     assert both[0] != pytest.approx(second, abs=1e-2)
     assert await engine.embed([], model=EMBEDDING_MODEL, purpose=purpose) == []
+
+
+async def test_how_far_a_model_reads_is_counted_where_its_tokenizer_is(
+    in_process: Engine, remote: Engine
+):
+    inside = await in_process.embedding_reach(EMBEDDING_MODEL)
+    assert inside.tokens == 254
+    assert inside.count is not None
+    assert inside.count("two words") == 2
+    outside = await remote.embedding_reach(EMBEDDING_MODEL)
+    assert (outside.tokens, outside.count) == (256, None)
+    assert await in_process.embedding_reach(LEAN_MODEL) == EmbeddingReach()
+    assert await in_process.embedding_reach("onnx/none") == EmbeddingReach()
 
 
 async def test_a_model_that_does_not_embed_is_not_found(engine: Engine):

@@ -1,10 +1,8 @@
 """The product's own documents make a knowledge base whose citations are exact."""
 
 from collections.abc import AsyncGenerator
-from importlib.resources import files
 
 import pytest
-from tokenizers import Tokenizer
 
 from lightspeed_core.assistant.citations import sentence_spans, verify_citations
 from lightspeed_core.assistant.retrieval import retrieve
@@ -12,8 +10,12 @@ from lightspeed_core.assistant.sources import Source
 from lightspeed_core.config.shipped import shipped_root
 from lightspeed_core.domain.events import CitationVerified, TextDelta
 from lightspeed_core.domain.retrieval import SourceDocument
+from lightspeed_core.engine.types import EmbeddingReach
 from lightspeed_core.ingest.chunk import chunk_document, embedding_text
+from lightspeed_core.ingest.sizes import Sizes
 from lightspeed_core.ingest.sources import ProductDocs
+from lightspeed_stack_providers.onnx_embeddings.counter import token_count
+from lightspeed_stack_providers.onnx_embeddings.folder import default_model
 from tests.support.ingesting import ingestion_over, load_product_docs
 from tests.support.scripted_engine import ScriptedEngine, store_info
 
@@ -54,18 +56,12 @@ def test_chunks_are_exact_pieces_of_every_document(document: SourceDocument) -> 
     assert not document.text[position:].strip()
 
 
-def test_hardly_a_chunk_is_longer_than_the_embedding_model_reads() -> None:
-    folder = files("lightspeed_stack_providers.onnx_embeddings") / "minilm_tokenizer"
-    tokenizer = Tokenizer.from_str((folder / "tokenizer.json").read_text(encoding="utf-8"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    lengths = [
-        len(tokenizer.encode(embedding_text(document, chunk)).ids)
-        for document in DOCUMENTS
-        for chunk in chunk_document(document)
-    ]
-    assert sum(length > 256 for length in lengths) <= len(lengths) / 20
-    assert max(lengths) < 400
+def test_no_chunk_is_longer_than_the_embedding_model_reads() -> None:
+    counted = token_count(default_model())
+    sizes = Sizes(EmbeddingReach(tokens=counted.limit, count=counted.count))
+    for document in DOCUMENTS:
+        for chunk in chunk_document(document, sizes=sizes):
+            assert counted.count(embedding_text(document, chunk)) <= counted.limit
 
 
 async def test_every_document_is_indexed_with_all_its_vectors(engine: ScriptedEngine) -> None:

@@ -6,6 +6,7 @@ from typing import Any, override
 
 from lightspeed_core.engine.llama_stack.stack import Json, Scored, Stack
 from lightspeed_core.engine.types import ProviderHealth
+from lightspeed_stack_providers.counting import TokenCount
 from lightspeed_stack_providers.lean import LeanDelta
 
 
@@ -47,6 +48,7 @@ class MemoryStack(Stack):
     listed_stores: list[Json] = field(default_factory=list[Json])
     listed_files: list[Json] = field(default_factory=list[Json])
     listed_contents: list[Json] = field(default_factory=list[Json])
+    counts: dict[str, TokenCount] = field(default_factory=dict[str, TokenCount])
     found: list[list[Scored]] = field(default_factory=list[list[Scored]])
     deltas: list[LeanDelta] = field(default_factory=list[LeanDelta])
     violation: Json | None = None
@@ -133,6 +135,10 @@ class MemoryStack(Stack):
     async def embed(self, body: Json) -> list[list[float]]:
         self.asked.append(("embed", body))
         return [[1.0, 0.0] for _ in body["input"]]
+
+    @override
+    async def token_count(self, model: str) -> TokenCount | None:
+        return self.counts.get(model)
 
     @override
     async def query(self, store_id: str, query: str, params: Json) -> list[Scored]:

@@ -23,6 +23,7 @@ from lightspeed_core.engine.types import (
     ChatDelta,
     ChatRequest,
     EmbeddingPurpose,
+    EmbeddingReach,
     ModelInfo,
     NewVectorStore,
     ProviderHealth,
@@ -246,6 +247,7 @@ class ScriptedEngine:
     embedded: list[tuple[str, EmbeddingPurpose]] = field(
         default_factory=list[tuple[str, EmbeddingPurpose]]
     )
+    reach: EmbeddingReach = field(default_factory=EmbeddingReach)
     ended: int = 0
     is_closed: bool = False
     _scripts: deque[Sequence[Step]] = field(default_factory=deque[Sequence[Step]])
@@ -302,6 +304,10 @@ class ScriptedEngine:
             raise NotFound("model", model)
         self.embedded.extend((text, purpose) for text in texts)
         return [embedding_of(text) for text in texts]
+
+    async def embedding_reach(self, model: str) -> EmbeddingReach:
+        del model
+        return self.reach
 
     async def search(
         self,

@@ -5,7 +5,7 @@ from typing import Any
 
 from lightspeed_core.engine.llama_stack.failures import translated
 from lightspeed_core.engine.llama_stack.stack import Stack
-from lightspeed_core.engine.types import EmbeddingPurpose
+from lightspeed_core.engine.types import EmbeddingPurpose, EmbeddingReach
 from lightspeed_core.errors import EngineFailed, NotFound
 
 # The stack refuses longer lists.
@@ -29,6 +29,18 @@ async def embed(
         if len(vectors) != len(texts):
             raise EngineFailed(f"Model {model} embedded {len(vectors)} of {len(texts)} texts")
         return vectors
+
+
+async def embedding_reach(stack: Stack, model: str) -> EmbeddingReach:
+    """Tell how far a model reads; exactly where its provider has the tokenizer in this process."""
+    with translated(model=model):
+        found = await stack.find_model(model)
+        if found is None:
+            return EmbeddingReach()
+        if (counted := await stack.token_count(model)) is not None:
+            return EmbeddingReach(tokens=counted.limit, count=counted.count)
+        tokens = found["metadata"].get("context_length")
+        return EmbeddingReach(tokens=tokens if isinstance(tokens, int) and tokens > 0 else None)
 
 
 async def _purpose(stack: Stack, model: str, purpose: EmbeddingPurpose) -> Mapping[str, Any]:

@@ -33,6 +33,7 @@ from lightspeed_core.engine.types import (
     ChatDelta,
     ChatRequest,
     EmbeddingPurpose,
+    EmbeddingReach,
     ModelInfo,
     NewVectorStore,
     ProviderHealth,
@@ -117,6 +118,10 @@ class LlamaStackEngine(Engine):
         self, texts: Sequence[str], *, model: str, purpose: EmbeddingPurpose
     ) -> list[list[float]]:
         return await embeddings.embed(await self._ready(), texts, model=model, purpose=purpose)
+
+    @override
+    async def embedding_reach(self, model: str) -> EmbeddingReach:
+        return await embeddings.embedding_reach(await self._ready(), model)
 
     @override
     async def search(

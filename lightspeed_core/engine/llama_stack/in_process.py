@@ -32,6 +32,7 @@ from lightspeed_core.engine.llama_stack.stack import Json, Scored, Stack
 from lightspeed_core.engine.llama_stack.version import installed_version
 from lightspeed_core.engine.types import ProviderHealth
 from lightspeed_core.errors import InvalidRequest
+from lightspeed_stack_providers.counting import CountsTokens, TokenCount
 from lightspeed_stack_providers.lean import LeanChat, LeanDelta
 
 PROBE_SECONDS = 5.0
@@ -155,6 +156,11 @@ class InProcessStack(Stack):
         params = OpenAIEmbeddingsRequestWithExtraBody.model_validate({**body, "model": own_name})
         answer = await provider.openai_embeddings(params)
         return [each.embedding for each in sorted(answer.data, key=lambda each: each.index)]
+
+    @override
+    async def token_count(self, model: str) -> TokenCount | None:
+        provider, own_name = await self._provider_of(model)
+        return await provider.token_count(own_name) if isinstance(provider, CountsTokens) else None
 
     @override
     async def query(self, store_id: str, query: str, params: Json) -> list[Scored]:

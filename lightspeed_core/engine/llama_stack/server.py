@@ -14,6 +14,7 @@ from lightspeed_core.engine.llama_stack.stack import Json, Scored, Stack
 from lightspeed_core.engine.llama_stack.vector_stores import DOCUMENT_STORES
 from lightspeed_core.engine.types import ProviderHealth
 from lightspeed_core.errors import InvalidRequest
+from lightspeed_stack_providers.counting import TokenCount
 from lightspeed_stack_providers.lean import LeanDelta
 
 REMEMBERED_SECONDS = 60.0
@@ -149,6 +150,11 @@ class StackServer(Stack):
     async def embed(self, body: Json) -> list[list[float]]:
         data = (await self._client.post("/embeddings", body))["data"]
         return [each["embedding"] for each in sorted(data, key=lambda each: each["index"])]
+
+    @override
+    async def token_count(self, model: str) -> TokenCount | None:
+        """Give nothing: the tokenizer is where the model is."""
+        return None
 
     @override
     async def query(self, store_id: str, query: str, params: Json) -> list[Scored]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lightspeed_core.engine.types import ProviderHealth
+from lightspeed_stack_providers.counting import TokenCount
 from lightspeed_stack_providers.lean import LeanDelta
 
 type Json = Mapping[str, Any]
@@ -94,6 +95,10 @@ class Stack(Protocol):
 
     async def embed(self, body: Json) -> list[list[float]]:
         """Embed `input` with `model`, the stack's identifier."""
+        ...
+
+    async def token_count(self, model: str) -> TokenCount | None:
+        """Give the count of a listed model's own tokenizer, where it is in this process."""
         ...
 
     async def query(self, store_id: str, query: str, params: Json) -> list[Scored]:

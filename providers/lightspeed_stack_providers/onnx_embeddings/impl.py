@@ -1,9 +1,11 @@
 """The stack's inference API over one embedding model; no chat, no completions."""
 
+import asyncio
 import base64
+import importlib
 import struct
 from collections.abc import AsyncIterator, Sequence
-from typing import override
+from typing import Any, override
 
 from llama_stack_api import (
     HealthResponse,
@@ -30,6 +32,7 @@ from llama_stack_api import (
 )
 from llama_stack_api.inference import RerankRequest
 
+from lightspeed_stack_providers.counting import TokenCount
 from lightspeed_stack_providers.onnx_embeddings.config import OnnxEmbeddingsConfig, half_the_cores
 from lightspeed_stack_providers.onnx_embeddings.embedder import Embedder
 from lightspeed_stack_providers.onnx_embeddings.folder import (
@@ -76,17 +79,13 @@ class OnnxEmbeddings(InferenceProvider, ModelsProtocolPrivate):
 
     @override
     async def list_models(self) -> list[Model]:
-        spec = self._model.spec
         return [
             Model(
                 identifier=self._name,
                 provider_id=self.__provider_id__,
                 provider_resource_id=self._name,
                 model_type=ModelType.embedding,
-                metadata={
-                    "embedding_dimension": spec.dimension,
-                    "context_length": spec.max_length,
-                },
+                metadata=self._described(),
             )
         ]
 
@@ -98,11 +97,17 @@ class OnnxEmbeddings(InferenceProvider, ModelsProtocolPrivate):
     async def register_model(self, model: Model) -> Model:
         if model.provider_resource_id != self._name:
             raise ModelNotFoundError(str(model.provider_resource_id))
-        return model
+        return model.model_copy(update={"metadata": {**self._described(), **model.metadata}})
 
     @override
     async def unregister_model(self, model_id: str) -> None:
         """Forget nothing: the model is a matter of configuration."""
+
+    async def token_count(self, model: str) -> TokenCount:
+        """Say how the model reads passages."""
+        if model != self._name:
+            raise ModelNotFoundError(model)
+        return await asyncio.to_thread(self._load_count)
 
     @override
     async def openai_embeddings(
@@ -120,6 +125,16 @@ class OnnxEmbeddings(InferenceProvider, ModelsProtocolPrivate):
             ],
             usage=OpenAIEmbeddingUsage(prompt_tokens=embedded.tokens, total_tokens=embedded.tokens),
         )
+
+    def _load_count(self) -> TokenCount:
+        # An import of its own: a stack that takes no documents in does not load the tokenizer.
+        module = importlib.import_module("lightspeed_stack_providers.onnx_embeddings.counter")
+        counted: TokenCount = module.token_count(self._model)
+        return counted
+
+    def _described(self) -> dict[str, Any]:
+        spec = self._model.spec
+        return {"embedding_dimension": spec.dimension, "context_length": spec.max_length}
 
     def _prefixed_texts(self, params: OpenAIEmbeddingsRequestWithExtraBody) -> list[str]:
         if params.model != self._name:

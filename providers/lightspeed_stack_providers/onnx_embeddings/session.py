@@ -10,13 +10,14 @@ from typing import Any, Final
 
 import numpy as np
 import onnxruntime
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Encoding
 
+from lightspeed_stack_providers.onnx_embeddings.counter import (
+    CHARACTERS_PER_TOKEN,
+    open_tokenizer,
+)
 from lightspeed_stack_providers.onnx_embeddings.folder import BrokenModel, EmbeddingModel
 
-# No token of a real text is longer on average; what stands behind would be cut anyway, and
-# tokenizing a megabyte in order to keep 256 tokens takes a second.
-_CHARACTERS_PER_TOKEN: Final = 32
 _KNOWN_INPUTS: Final = frozenset({"input_ids", "attention_mask", "token_type_ids"})
 
 
@@ -26,7 +27,7 @@ class Session:
     def __init__(self, model: EmbeddingModel, *, threads: int) -> None:
         model.verify()
         self._spec = model.spec
-        self._tokenizer = _open_tokenizer(model)
+        self._tokenizer = open_tokenizer(model)
         self._padding_id: int = (self._tokenizer.padding or {}).get("pad_id", 0)
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(model.spec.max_length)
@@ -36,7 +37,7 @@ class Session:
 
     def embed(self, texts: Sequence[str]) -> tuple[list[list[float]], int]:
         """Embed one batch; gives unit vectors in the order of the texts, and the tokens read."""
-        limit = self._spec.max_length * _CHARACTERS_PER_TOKEN
+        limit = self._spec.max_length * CHARACTERS_PER_TOKEN
         # One by one: the tokenizer's own batches start a thread pool of theirs.
         encodings = [self._tokenizer.encode(text[:limit]) for text in texts]
         hidden, mask = self._run(encodings)
@@ -77,14 +78,6 @@ class Session:
 def _mean(hidden: Any, mask: Any) -> Any:
     weights = mask[..., None].astype(np.float32)
     return (hidden * weights).sum(axis=1) / weights.sum(axis=1)
-
-
-def _open_tokenizer(model: EmbeddingModel) -> Tokenizer:
-    try:
-        return Tokenizer.from_file(str(model.tokenizer))
-    except Exception as error:
-        remedy = "Use the tokenizer.json that belongs to the model (format of `tokenizers`)."
-        raise BrokenModel(model.tokenizer, f"cannot be read: {error}", remedy) from error
 
 
 def _open_session(path: Path, threads: int) -> Any:

@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lightspeed_core.domain.retrieval import PageSpan, SourceDocument
+from lightspeed_core.engine.types import EmbeddingReach
 from lightspeed_core.ingest.chunk import (
     MAX_TOKENS,
     chunk_document,
     embedding_text,
-    estimate_tokens,
 )
+from lightspeed_core.ingest.sizes import Sizes, estimate_tokens
 
 PARAGRAPH = "The service keeps every turn of a conversation in its own database. " * 4
 
@@ -132,7 +133,8 @@ def test_a_plain_text_has_no_headings() -> None:
 
 def test_sizes_are_those_of_the_models_own_count() -> None:
     named = document("word " * 1000)
-    chunks = chunk_document(named, max_tokens=50, count=lambda text: 2 * len(text.split()))
+    reach = EmbeddingReach(tokens=200, count=lambda text: 2 * len(text.split()))
+    chunks = chunk_document(named, max_tokens=50, sizes=Sizes(reach))
     assert {len(chunk.content.split()) for chunk in chunks} == {25}
 
 
@@ -140,19 +142,19 @@ def test_sizes_are_those_of_the_models_own_count() -> None:
 @pytest.mark.parametrize("unit", ["A sentence of words. ", "Lines of it\n", "x", "| a | b |\n"])
 def test_cutting_is_linear(unit: str, kind: str) -> None:
     def counted(length: int) -> int:
-        read = 0
+        read: list[int] = []
 
-        def count(text: str) -> int:
-            nonlocal read
-            read += len(text)
-            return estimate_tokens(text)
+        class Reading(Sizes):
+            def count(self, text: str, *, wanted: int) -> int:
+                read.append(len(text))
+                return super().count(text, wanted=wanted)
 
         text = unit * (length // len(unit))
         named = SourceDocument(
             document_id="a", text=text, content_hash="", title="a", media_type=kind
         )
-        chunk_document(named, count=count)
-        return read
+        chunk_document(named, sizes=Reading())
+        return sum(read)
 
     # What is counted over and over would grow with the square.
     assert counted(400_000) < 6 * counted(100_000)
@@ -196,13 +198,6 @@ def test_the_embedded_text_names_title_and_headings_once() -> None:
     assert embedding_text(other, chunk).startswith("Read me > Guide > Use\n")
     plain = document("Text.")
     assert embedding_text(plain, chunk_document(plain)[0]) == "Guide\nText."
-
-
-def test_tokens_are_estimated_by_words_and_marks() -> None:
-    assert estimate_tokens("The port, 8080.") == 5
-    assert estimate_tokens("configuration") == 3
-    assert estimate_tokens("a_b") == 3
-    assert estimate_tokens(" \n") == 0
 
 
 BLOCKS = st.sampled_from(

@@ -132,7 +132,10 @@ async def test_only_its_own_model_can_be_registered(provider: OnnxEmbeddings):
     (own,) = await provider.list_models()
     other = Model(identifier="a", provider_id="onnx", provider_resource_id="b")
 
-    assert await provider.register_model(own) is own
+    assert await provider.register_model(own) == own
+    bare = own.model_copy(update={"metadata": {"embedding_dimension": 384, "team": "docs"}})
+    registered = await provider.register_model(bare)
+    assert registered.metadata == {**bare.metadata, "context_length": 256}
     with pytest.raises(ModelNotFoundError, match="'b'"):
         await provider.register_model(other)
     await provider.unregister_model("a")
