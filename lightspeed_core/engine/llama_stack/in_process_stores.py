@@ -118,7 +118,13 @@ class InProcessStores:
             model = f"{default.provider_id}/{default.model_id}"
             made = await self._table.get_object_by_identifier("model", model)
             known = made.metadata.get("embedding_dimension") if made else None
-            dimension = default.embedding_dimensions or known or dimension
+            made_by_it = default.embedding_dimensions or known
+            if made_by_it and dimension not in {None, int(made_by_it)}:
+                raise InvalidRequest(
+                    "Invalid request",
+                    f"Model {model} makes vectors of dimension {made_by_it}, not {dimension}",
+                )
+            dimension = made_by_it or dimension
         if dimension is None:
             raise InvalidRequest(
                 "Invalid request", f"embedding_dimension must be given: {model} does not tell it"
