@@ -13,6 +13,7 @@ from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.files.access import Files
+from lightspeed_core.ingest.handed_over import HandedOverFiles
 from lightspeed_core.mcp.registry import McpServers
 from lightspeed_core.observability.metrics import Metrics
 from lightspeed_core.prompts.saved import SavedPrompts
@@ -69,6 +70,10 @@ async def _files(request: Request) -> Files:
     return services_of(request).files
 
 
+async def _handed_over(request: Request) -> HandedOverFiles:
+    return services_of(request).handed_over
+
+
 async def _mcp_headers(
     text: Annotated[
         str,
@@ -104,6 +109,7 @@ EnabledFeedbackDep = Annotated[FeedbackCollector, Depends(_enabled_feedback)]
 PromptsDep = Annotated[PromptStore, Depends(_prompts)]
 SavedPromptsDep = Annotated[SavedPrompts, Depends(_saved_prompts)]
 FilesDep = Annotated[Files, Depends(_files)]
+HandedOverDep = Annotated[HandedOverFiles, Depends(_handed_over)]
 McpHeadersDep = Annotated[dict[str, dict[str, str]], Depends(_mcp_headers)]
 RequestHeadersDep = Annotated[Mapping[str, str], Depends(_request_headers)]
 McpServersDep = Annotated[McpServers, Depends(_mcp_servers)]

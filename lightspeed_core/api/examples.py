@@ -101,6 +101,27 @@ _FILE: Final = {
     "purpose": "assistants",
     "object": "file",
 }
+_VECTOR_STORE: Final[dict[str, Any]] = {
+    "id": "vs_0f1e2d3c-4b5a-4978-8796-a5b4c3d2e1f0",
+    "name": "manuals",
+    "created_at": 1763391371,
+    "last_active_at": None,
+    "expires_at": None,
+    "status": "completed",
+    "usage_bytes": 1048576,
+    "metadata": {"team": "docs"},
+    "object": "vector_store",
+}
+_VECTOR_STORE_FILE: Final[dict[str, Any]] = {
+    "id": _FILE["id"],
+    "vector_store_id": _VECTOR_STORE["id"],
+    "status": "in_progress",
+    "attributes": {"title": "Installation"},
+    "last_error": None,
+    "created_at": 1763391380,
+    "progress": {"chunks_total": 120, "chunks_embedded": 36},
+    "object": "vector_store.file",
+}
 BODY_EXAMPLES: Final[Mapping[str, dict[str, Any]]] = {
     "ApprovalsResponse": {
         "approvals": [
@@ -253,6 +274,20 @@ BODY_EXAMPLES: Final[Mapping[str, dict[str, Any]]] = {
     "ShieldsResponse": {"shields": [_SHIELD]},
     "SkillsResponse": {"skills": []},
     "ToolsResponse": {"tools": [_TOOL]},
+    "VectorStore": _VECTOR_STORE,
+    "VectorStoresResponse": {"data": [_VECTOR_STORE], "object": "list"},
+    "VectorStoreDeleted": {
+        "deleted": True,
+        "response": "Vector store deleted successfully",
+        "vector_store_id": _VECTOR_STORE["id"],
+    },
+    "VectorStoreFile": _VECTOR_STORE_FILE,
+    "VectorStoreFilesResponse": {"data": [_VECTOR_STORE_FILE], "object": "list"},
+    "VectorStoreFileDeleted": {
+        "deleted": True,
+        "response": "File deleted successfully",
+        "file_id": _FILE["id"],
+    },
     "McpServersResponse": {
         "servers": [
             {

@@ -37,6 +37,7 @@ _TAGS: Final = [
     {"name": "mcp_servers", "description": "Servers of tools."},
     {"name": "providers", "description": "Providers of the engine."},
     {"name": "rags", "description": "Vector stores that are searched."},
+    {"name": "vector_stores", "description": "Vector stores, and the files in them."},
     {"name": "skills", "description": "Skills of agents."},
     {"name": "config", "description": "The configuration in force."},
     {"name": "metrics", "description": "What the service counts."},

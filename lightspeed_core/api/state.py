@@ -27,6 +27,7 @@ from lightspeed_core.domain.identity import Identity
 from lightspeed_core.domain.turn import Turn
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.files.access import Files
+from lightspeed_core.ingest.handed_over import HandedOverFiles
 from lightspeed_core.mcp.registry import McpServers
 from lightspeed_core.observability.metrics import Metrics
 from lightspeed_core.prompts.saved import SavedPrompts
@@ -89,6 +90,7 @@ class Services:
     prompts: PromptStore
     saved_prompts: SavedPrompts
     files: Files
+    handed_over: HandedOverFiles
     mcp: Mcp
     source_settings: SourceSettings = field(default_factory=SourceSettings)
     audit: AuditTrail = field(default_factory=NoTrail)

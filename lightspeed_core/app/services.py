@@ -3,6 +3,7 @@
 It names authentication modules and the engine; `app/stores.py` names the stores.
 """
 
+from asyncio import TaskGroup
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -24,6 +25,7 @@ from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.engine.llama_stack.factory import create_engine
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.files.access import Files
+from lightspeed_core.ingest.handed_over import HandedOverFiles
 from lightspeed_core.ingest.ingestion import Ingestion
 from lightspeed_core.ingest.runner import JobRunner
 from lightspeed_core.observability.metrics import Metrics
@@ -64,6 +66,7 @@ async def open_services(
         removal = removal_of(configuration, parts.store, metrics)
         schedule_sweeps(background, configuration, parts.store, removal)
         sweep_uploads(background, stores.files)
+        handed_over = _handed_over(ingestion, stores, background)
         yield Services(
             configuration=configuration,
             engine=parts.engine,
@@ -76,6 +79,7 @@ async def open_services(
             prompts=stores.prompts,
             saved_prompts=SavedPrompts(stores.saved_prompts, configuration.saved_prompts),
             files=Files(stores.files),
+            handed_over=handed_over,
             mcp=mcp,
             audit=audit,
             source_settings=parts.settings.sources,
@@ -110,6 +114,12 @@ def _parts(configuration: Configuration, stores: Stores, metrics: Metrics) -> Pa
         settings=assistant_settings(configuration),
         transcripts=transcripts_of(configuration, metrics),
     )
+
+
+def _handed_over(ingestion: Ingestion, stores: Stores, background: TaskGroup) -> HandedOverFiles:
+    handed_over = HandedOverFiles(ingestion, stores.files, stores.attachments)
+    background.create_task(handed_over.run(), name="attached files")
+    return handed_over
 
 
 def _ingestion(configuration: Configuration, engine: Engine, stores: Stores) -> Ingestion:

@@ -17,8 +17,9 @@ from lightspeed_core.conversations.sql.takeover import Takeover
 from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.db.database import Database
 from lightspeed_core.db.postgres import PostgresSettings
-from lightspeed_core.files.memory import MemoryFiles
-from lightspeed_core.files.sql import SqlFiles
+from lightspeed_core.files.attachments import AttachmentStore
+from lightspeed_core.files.memory import MemoryAttachments, MemoryFiles
+from lightspeed_core.files.sql import SqlAttachments, SqlFiles
 from lightspeed_core.files.store import FileStore
 from lightspeed_core.ingest.memory import MemoryIndexedFiles, MemoryJobs
 from lightspeed_core.ingest.sql import SqlIndexedFiles, SqlJobs
@@ -46,6 +47,7 @@ class Stores:
     prompts: PromptStore
     saved_prompts: SavedPromptStore
     files: FileStore
+    attachments: AttachmentStore
     jobs: JobStore
     indexed_files: IndexedFiles
     mcp_servers: McpServerStore
@@ -71,6 +73,7 @@ def choose_stores(
             prompts=MemoryPrompts(),
             saved_prompts=MemorySavedPrompts(),
             files=MemoryFiles(),
+            attachments=MemoryAttachments(),
             jobs=jobs,
             indexed_files=indexed_files,
             mcp_servers=MemoryMcpServers(),
@@ -88,6 +91,7 @@ def choose_stores(
         prompts=SqlPrompts(database),
         saved_prompts=SqlSavedPrompts(database),
         files=SqlFiles(database),
+        attachments=SqlAttachments(database),
         jobs=jobs,
         indexed_files=indexed_files,
         mcp_servers=SqlMcpServers(database),
@@ -132,6 +136,7 @@ async def opened(stores: Stores, scheduler: QuotaSchedulerConfiguration) -> Asyn
             stores.prompts,
             stores.saved_prompts,
             stores.files,
+            stores.attachments,
             stores.jobs,
             stores.indexed_files,
             stores.mcp_servers,

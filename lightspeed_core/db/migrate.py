@@ -20,7 +20,7 @@ from lightspeed_core.errors import ConfigurationError
 logger = logging.getLogger(__name__)
 
 # The newest revision under `migrations/versions`; revisions are numbered in order.
-HEAD: Final = "0011"
+HEAD: Final = "0012"
 VERSION_TABLE: Final = "lcs_schema_version"
 _LOCK_TIMEOUT: Final = 60.0
 

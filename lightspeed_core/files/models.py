@@ -1,7 +1,8 @@
 """What the store of files keeps beside their bytes."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import uuid4
@@ -23,6 +24,26 @@ class StoredFile:
     size: int
     sha256: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file in a vector store, or on its way there; `job_id` is the job that brings it in.
+
+    `attributes` are what searches can filter by. `is_open` says that the job is not known to be
+    over. A chunk has at most `max_chunk_tokens`, None for as many as usual.
+    """
+
+    store_id: str
+    file_id: str
+    user_id: str
+    job_id: str
+    created_at: datetime
+    attributes: Mapping[str, str | float | bool] = field(
+        default_factory=dict[str, str | float | bool]
+    )
+    max_chunk_tokens: int | None = None
+    is_open: bool = True
 
 
 def new_file_id() -> str:

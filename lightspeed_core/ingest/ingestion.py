@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -73,12 +74,28 @@ class Ingestion:
         on_text: OnText = _ignore,
     ) -> Job:
         """Do the work of a job that brings its store up to date with a source; see `JobRunner`."""
+        opened = nullcontext(source)
+        return await self.take_in_opened(job, opened, progress=progress, on_text=on_text)
+
+    async def take_in_opened(
+        self,
+        job: Job,
+        opened: AbstractAsyncContextManager[Source],
+        *,
+        progress: Progress | None = None,
+        on_text: OnText = _ignore,
+    ) -> Job:
+        """Do the same with a source that is there for the time of the work.
+
+        It is not opened when somebody else works on the job; a failure to open it is the job's.
+        """
         target = Target(
             engine=self.engine, store_id=job.store_id, indexed=self.indexed, limits=self.limits
         )
 
         async def work(progress: Progress) -> None:
-            await synchronize(target, source, progress, on_text=on_text)
+            async with opened as source:
+                await synchronize(target, source, progress, on_text=on_text)
 
         return await self.runner.run(job, work, progress)
 

@@ -325,6 +325,10 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "files.limits": "A file too large, too slow or broken is refused before it is read whole.",
         "files.pages": "A page of another site cannot make a browser hand over a file.",
     },
+    "docs/api.md#vector-stores": {
+        "vector-stores.made": "A store made over the API is there everywhere until it is deleted.",
+        "vector-stores.files": "A file is indexed once, resumed, told of, and taken out again.",
+    },
     "docs/api.md#headers": {
         "header.request-id": "`X-Request-ID` is taken, returned and logged.",
     },

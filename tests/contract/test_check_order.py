@@ -29,6 +29,7 @@ from lightspeed_core.quota.account import QuotasOfRoutes
 from tests.support.asgi import build_app, client_of
 from tests.support.assistants import caller, wired_assistant
 from tests.support.feedback import a_collector
+from tests.support.handing_over import files_in_memory
 from tests.support.mcp_parts import mcp_of_memory
 from tests.support.quotas import Counting, a_limiter
 from tests.support.scripted_engine import DEFAULT_MODEL, ScriptedEngine
@@ -106,6 +107,7 @@ async def app() -> AsyncGenerator[ASGIApp]:
                 prompts=MemoryPrompts(),
                 saved_prompts=SavedPrompts(MemorySavedPrompts(), SavedPromptsConfiguration()),
                 files=Files(MemoryFiles()),
+                handed_over=files_in_memory(engine, MemoryFiles()),
                 mcp=mcp_of_memory(),
             )
         )
@@ -207,3 +209,17 @@ async def test_an_answer_to_an_approval_is_judged_in_the_same_order(app: ASGIApp
         assert await status("nobody", {"colour": "red"}) == 403
         assert await status("asker", {"colour": "red"}) == 422
         assert await status("asker", {"approve": True}) == 404
+
+
+async def test_a_file_for_a_vector_store_is_judged_in_the_same_order(app: ASGIApp) -> None:
+    async with client_of(app) as client:
+
+        async def status(name: str | None, body: dict[str, Any]) -> int:
+            headers = {"Authorization": name} if name else {}
+            path = f"/v1/vector-stores/{UNKNOWN_ID}/files"
+            return (await client.post(path, json=body, headers=headers)).status_code
+
+        assert await status(None, {"colour": "red"}) == 401
+        assert await status("asker", {"colour": "red"}) == 403
+        assert await status("ann", {"colour": "red"}) == 422
+        assert await status("ann", {"file_id": UNKNOWN_ID}) == 404

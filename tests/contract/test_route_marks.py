@@ -27,6 +27,7 @@ from lightspeed_core.prompts.saved import SavedPrompts
 from tests.support.asgi import build_app, client_of
 from tests.support.assistants import wired_assistant
 from tests.support.feedback import a_collector
+from tests.support.handing_over import files_in_memory
 from tests.support.key_server import key_server
 from tests.support.marks import MARKS
 from tests.support.mcp_parts import mcp_of_memory
@@ -44,6 +45,7 @@ IDS = {
     "prompt_id": "pmpt_" + "0" * 48,
     "provider_id": "unknown",
     "rag_id": "unknown",
+    "vector_store_id": "unknown",
     "path:path": "style.css",
 }
 ROLE_RULES = [
@@ -127,6 +129,7 @@ async def client(
             prompts=MemoryPrompts(),
             saved_prompts=SavedPrompts(MemorySavedPrompts(), SavedPromptsConfiguration()),
             files=Files(MemoryFiles()),
+            handed_over=files_in_memory(engine, MemoryFiles()),
             mcp=mcp_of_memory(),
         )
         async with client_of(build_app(services)) as opened:

@@ -29,6 +29,7 @@ from lightspeed_core.prompts.saved import SavedPrompts
 from tests.support.asgi import build_app, client_of, open_stream
 from tests.support.assistants import WAIT_SECONDS, Wired, caller, wired_assistant
 from tests.support.feedback import a_collector
+from tests.support.handing_over import files_in_memory
 from tests.support.mcp_parts import mcp_of_memory
 from tests.support.scripted_engine import ScriptedEngine, Step, says, store_info
 from tests.support.streams import parse_stream, text_of
@@ -84,6 +85,7 @@ def app(engine: ScriptedEngine, store: MemoryConversationStore, worker: Wired) -
             prompts=MemoryPrompts(),
             saved_prompts=SavedPrompts(MemorySavedPrompts(), SavedPromptsConfiguration()),
             files=Files(MemoryFiles()),
+            handed_over=files_in_memory(engine, MemoryFiles()),
             mcp=mcp_of_memory(),
         )
     )

@@ -69,6 +69,15 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "POST /v1/files": {},
     "GET /v1/files": {},
     "GET /v1/files/{file_id}": {},
+    "POST /v1/vector-stores": {"name": "manuals"},
+    "GET /v1/vector-stores": {},
+    "GET /v1/vector-stores/{vector_store_id}": {},
+    "PUT /v1/vector-stores/{vector_store_id}": {"name": "handbooks"},
+    "POST /v1/vector-stores/{vector_store_id}/files": {"file_id": "{file_id}"},
+    "GET /v1/vector-stores/{vector_store_id}/files": {},
+    "GET /v1/vector-stores/{vector_store_id}/files/{file_id}": {},
+    "DELETE /v1/vector-stores/{vector_store_id}/files/{file_id}": {},
+    "DELETE /v1/vector-stores/{vector_store_id}": {},
     "DELETE /v1/files/{file_id}": {},
 }
 
@@ -88,7 +97,7 @@ def operations_of(document: dict[str, Any]) -> set[str]:
 
 
 def ids_for(client: httpx2.Client, database: DatabaseSettings) -> dict[str, str]:
-    """Return ids to ask about: of a stream that has ended, a provider, a store, a prompt and none.
+    """Return ids to ask about: of a stream that has ended, a provider, stores, a prompt and none.
 
     An approval is planted in the service's `database`.
     """
@@ -100,6 +109,7 @@ def ids_for(client: httpx2.Client, database: DatabaseSettings) -> dict[str, str]
         "prompt_id": client.post("/v1/prompts", json={"prompt": "x"}).json()["prompt_id"],
         "saved_prompt_id": UNKNOWN_ID,
         "file_id": client.post("/v1/files", files=FORMS["POST /v1/files"]).json()["id"],
+        "vector_store_id": client.post("/v1/vector-stores", json={"name": "x"}).json()["id"],
         "name": "documents",
         "approval_id": plant_waiting_turn(database, caller).approval_id,
     }

@@ -25,12 +25,14 @@ from lightspeed_core.config.root import Configuration
 from lightspeed_core.conversations.access import ConversationAccess
 from lightspeed_core.db.connect import DatabaseSettings
 from lightspeed_core.files.access import Files
+from lightspeed_core.files.memory import MemoryFiles
 from lightspeed_core.observability.metrics import Metrics
 from lightspeed_core.prompts.saved import SavedPrompts
 from lightspeed_core.quota.account import QuotasOfRoutes
 from tests.support.asgi import BOUND_SECONDS, build_app, client_of
 from tests.support.audit import HeardTrail
 from tests.support.collecting import database_section
+from tests.support.handing_over import files_in_memory
 from tests.support.scripted_engine import ScriptedEngine
 
 
@@ -112,6 +114,7 @@ async def whole_service(
             prompts=stores.prompts,
             saved_prompts=SavedPrompts(stores.saved_prompts, configuration.saved_prompts),
             files=Files(stores.files),
+            handed_over=files_in_memory(engine, MemoryFiles()),
             mcp=mcp,
             audit=trail,
         )

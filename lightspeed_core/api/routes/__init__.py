@@ -26,6 +26,7 @@ from lightspeed_core.api.routes import (
     skills,
     streaming_query,
     tools,
+    vector_stores,
 )
 
 
@@ -46,6 +47,7 @@ def include_routes(app: FastAPI) -> None:
         mcp_servers,
         providers,
         rags,
+        vector_stores,
         skills,
         config,
         info,

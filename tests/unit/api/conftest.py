@@ -22,6 +22,7 @@ from lightspeed_core.prompts.saved import SavedPrompts
 from lightspeed_core.user_data.feedback import FeedbackCollector
 from tests.support.asgi import bare_app, with_state
 from tests.support.feedback import a_collector
+from tests.support.handing_over import files_in_memory
 from tests.support.mcp_parts import mcp_of_memory
 from tests.support.scripted_assistant import CONVERSATION_ID, ScriptedAssistant
 from tests.support.scripted_engine import ScriptedEngine
@@ -79,6 +80,7 @@ def services(
         prompts=MemoryPrompts(),
         saved_prompts=SavedPrompts(MemorySavedPrompts(), configuration.saved_prompts),
         files=Files(MemoryFiles()),
+        handed_over=files_in_memory(engine, MemoryFiles()),
         mcp=mcp_of_memory(),
     )
 

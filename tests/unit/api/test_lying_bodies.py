@@ -80,7 +80,10 @@ async def test_no_operation_takes_fields_that_it_does_not_know(
             if "application/json" not in sent:
                 continue
             address = path.format(
-                conversation_id=UNKNOWN_ID, approval_id=UNKNOWN_ID, prompt_id=f"pmpt_{'0' * 48}"
+                conversation_id=UNKNOWN_ID,
+                approval_id=UNKNOWN_ID,
+                vector_store_id=UNKNOWN_ID,
+                prompt_id=f"pmpt_{'0' * 48}",
             )
             answer = await client.request(method, address, json={**body, "unexpected": {"a": [1]}})
             assert answer.status_code == 422, (operation, answer.text)
