@@ -26,7 +26,7 @@ from lightspeed_core.conversations.store import ConversationStore
 from lightspeed_core.domain.approvals import Approval, Checkpoint
 from lightspeed_core.domain.events import AnswerPaused, ApprovalRequired, TurnEvent, TurnPaused
 from lightspeed_core.domain.identity import Identity
-from lightspeed_core.domain.tools import ToolCall, ToolSpec
+from lightspeed_core.domain.tools import ToolCall
 from lightspeed_core.domain.turn import Turn, TurnState
 from lightspeed_core.engine.protocol import Engine
 from lightspeed_core.errors import NotFound, StoreUnavailable
@@ -69,7 +69,7 @@ class Answerer:
 def asker(turn: Turn, seconds: float) -> Ask:
     """Return what words the questions of a turn; there is so much time to answer."""
 
-    def ask(call: ToolCall, spec: ToolSpec) -> Approval:
+    def ask(call: ToolCall, server: str | None, digest: str) -> Approval:
         now = datetime.now(UTC)
         return Approval(
             approval_id=str(uuid4()),
@@ -78,9 +78,9 @@ def asker(turn: Turn, seconds: float) -> Ask:
             user_id=turn.user_id,
             call_id=call.id,
             tool=call.name,
-            server=spec.server,
+            server=server,
             arguments=call.arguments,
-            digest=spec.digest,
+            digest=digest,
             created_at=now,
             expires_at=now + timedelta(seconds=seconds),
         )

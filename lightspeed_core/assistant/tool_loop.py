@@ -12,7 +12,7 @@ from typing import Final
 from lightspeed_core.assistant.model_call import Chat, call_model
 from lightspeed_core.assistant.together import together
 from lightspeed_core.assistant.tool_fence import fence_results
-from lightspeed_core.assistant.toolbox import Toolbox, ToolOutput, unknown_tool
+from lightspeed_core.assistant.toolbox import Toolbox, ToolOutput, missing_tool
 from lightspeed_core.domain.approvals import Approval, ApprovalState, Checkpoint
 from lightspeed_core.domain.events import (
     AnswerPaused,
@@ -33,7 +33,8 @@ from lightspeed_core.engine.types import ChatRequest
 from lightspeed_core.errors import PromptTooLong, QuotaExceeded
 
 type Reserve = Callable[[Sequence[Message]], Awaitable[None]]
-type Ask = Callable[[ToolCall, ToolSpec], Approval]
+type Ask = Callable[[ToolCall, str | None, str], Approval]
+"""Words the question whether a server's tool of that digest may be called."""
 
 _CUT_FROM: Final = 1000
 _CUT: Final = "\n[The rest of this result was left out: it was too long.]"
@@ -113,7 +114,8 @@ class ToolLoop:
     ) -> AsyncGenerator[TurnEvent | ModelEvent]:
         """Go on where the loop had stopped, with what its user has answered to its questions.
 
-        A tool that is not the one any more that was allowed is asked for again.
+        A tool that is not the one any more that was allowed is asked for again, and so is one
+        whose server asks for other credentials than came with the answer.
         """
         self._prompt = checkpoint.messages
         self._round, self._called = checkpoint.round, checkpoint.called
@@ -249,6 +251,11 @@ class ToolLoop:
             self._settle(call, offered, answers.get(call.id)) for call in running
         )
         for call, output in zip(running, outputs, strict=True):
+            if again := self._again(output, answers.get(call.id), call):
+                asked[call.id] = again
+                for warning in output.warnings:
+                    yield Warned(warning)
+                continue
             at.outputs[call.id] = output.content
             for told in _describe(call, output, self._round):
                 yield told
@@ -269,13 +276,21 @@ class ToolLoop:
         if ask is None:
             return {}
         return {
-            call.id: ask(call, spec)
+            call.id: ask(call, spec.server, spec.digest)
             for call in calls
             if (spec := offered.get(call.name)) is not None
             and spec.needs_approval
             and UNPARSED_ARGUMENTS not in call.arguments
             and not _is_answered(answers.get(call.id), spec)
         }
+
+    def _again(
+        self, output: ToolOutput, answer: Approval | None, call: ToolCall
+    ) -> Approval | None:
+        """Word the question anew where the user's leave was of no use."""
+        if answer is None or self._limits.ask is None or not output.is_locked:
+            return None
+        return self._limits.ask(call, answer.server, answer.digest)
 
     def _checkpoint(self, at: _Open, asked: Mapping[str, Approval]) -> Checkpoint:
         return Checkpoint(
@@ -315,7 +330,7 @@ class ToolLoop:
         if answer is not None and answer.state is not ApprovalState.APPROVED:
             return _denied(answer)
         if call.name not in offered:
-            return unknown_tool(call)
+            return missing_tool(call, self._toolbox.warnings())
         if UNPARSED_ARGUMENTS in call.arguments:
             return ToolOutput(
                 content="The arguments are not a JSON object; the tool was not called.",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from lightspeed_core.assistant.context import TurnContext
 from lightspeed_core.assistant.together import together
@@ -13,13 +13,20 @@ from lightspeed_core.domain.turn import TurnWarning
 type ToolStatus = Literal["success", "failure", "denied", "completed", "failed"]
 """How a call ended; the search of vector stores says `completed` and `failed`."""
 
+UNAUTHORIZED: Final = "mcp_server_unauthorized"
+"""Code of the warning about a server that asks for other credentials than it was given."""
+
+HEADERS_MISSING: Final = "mcp_headers_missing"
+"""Code of the warning about a server that nobody gave what it needs."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolOutput:
     """What a tool answered, or why it did not; `chunks` stand behind the answer from now on.
 
     The model gets `content`; clients and histories are shown `shown` where it is given. `passages`
-    are the numbers of the passages that `content` holds and nothing else.
+    are the numbers of the passages that `content` holds and nothing else. With `is_locked` nothing
+    was done, for the tool's server asks for other credentials.
     """
 
     content: str
@@ -28,6 +35,7 @@ class ToolOutput:
     chunks: tuple[RagChunk, ...] = ()
     passages: tuple[int, ...] = ()
     warnings: tuple[TurnWarning, ...] = ()
+    is_locked: bool = False
 
 
 class Toolbox(Protocol):
@@ -57,7 +65,7 @@ class ToolSource(Protocol):
         """Return the tools of a turn; its credentials are used for nobody else.
 
         Raises a `LightspeedError` for what must refuse the turn; a source that is away is a
-        warning of the toolbox.
+        warning of the toolbox, and nothing refuses a turn that goes on.
         """
         ...
 
@@ -145,3 +153,12 @@ async def _close(boxes: Sequence[Toolbox]) -> None:
 def unknown_tool(call: ToolCall) -> ToolOutput:
     """Answer a call of a tool that was not offered."""
     return ToolOutput(content=f"There is no tool named {call.name}.", status="failure")
+
+
+def missing_tool(call: ToolCall, warnings: Sequence[TurnWarning]) -> ToolOutput:
+    """Answer a call of a tool that is not there, with what is known of its server."""
+    for warning in warnings:
+        if warning.server is not None and warning.server == call.server:
+            is_locked = warning.code in {UNAUTHORIZED, HEADERS_MISSING}
+            return ToolOutput(content=warning.message, status="failure", is_locked=is_locked)
+    return unknown_tool(call)

@@ -50,6 +50,8 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/approvals.md#answer": {
         "approvals.routes": "The user of the turn answers, once and in time, on any worker.",
         "approvals.again": "A tool that has changed since it was allowed is asked for again.",
+        "approvals.locked": "Allowed without the server's credentials, it is asked for again.",
+        "approvals.room": "Waiting turns go on as room allows, and their readers are counted.",
     },
     "docs/unified.md#one-file": {
         "unified.start": "One file starts the service, which offers the allowed models alone.",
@@ -559,7 +561,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "docs/mcp.md#commands": {
         "mcp.commands": "A server that is a command is started only where that is switched on.",
-        "mcp.public": "A server that others publish serves as a command.",
+        "mcp.public": "Servers that others publish serve, as a command and over HTTP.",
     },
     "docs/mcp.md#servers-that-are-registered": {
         "mcp.registered": "A registered server is listed, serves all workers and can be deleted.",
@@ -572,6 +574,8 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/mcp.md#what-a-turn-does": {
         "mcp.turn": "Tools of several servers and documents serve one answer, on both endpoints.",
         "mcp.names": "No tool takes the name of another.",
+        "mcp.many": "Of many tools as many are offered as models take, with a warning.",
+        "mcp.without-tools": "A model that calls no tools is offered none, with a warning.",
         "mcp.data": "What a tool answers is data, whatever it looks like.",
         "mcp.tools": "`GET /v1/tools` lists the tools live, with the headers of the client.",
     },
@@ -579,6 +583,9 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "mcp.failure": "A server that fails costs its own tools and a warning.",
         "mcp.bounded": "A server that hangs, floods or breaks the protocol is left in time.",
         "mcp.unauthorized": "A server that answers 401 refuses the question with its challenge.",
+    },
+    "docs/mcp.md#what-is-seen-of-it": {
+        "mcp.address-secrets": "What an address keeps secret is told to no caller.",
     },
     "docs/audit.md#what-is-written": {
         "audit.lines": "Every decision is one line: who, action, resource, outcome, request.",
