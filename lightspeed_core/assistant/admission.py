@@ -69,6 +69,10 @@ class Admission:
         self._metrics = metrics
         metrics.show_places(self._kind, lambda: self._inside)
 
+    def has_room(self, user_id: str) -> bool:
+        """Say whether the user would get a place; a look is no refusal."""
+        return self._inside < self._most and self._of_user[user_id] < self._most_of_user
+
     @contextmanager
     def place(self, user_id: str) -> Generator[Place]:
         """Hold a place within the block, and beyond it where it is handed over.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+from lightspeed_core.assistant.admission import Admissions
 from lightspeed_core.assistant.context import AssistantSettings, TurnContext
 from lightspeed_core.assistant.pausing import Answerer, ready_again
 from lightspeed_core.assistant.supervisor import StopReason, TurnSupervisor
@@ -49,7 +50,10 @@ class Answering:
 
 
 class ApprovalDesk:
-    """Hears answers, and has turns go on."""
+    """Hears answers, and has turns go on.
+
+    A turn that waits takes no place among `admissions`, and needs one to go on.
+    """
 
     def __init__(
         self,
@@ -61,6 +65,9 @@ class ApprovalDesk:
         metrics: ApprovalMetrics,
     ) -> None:
         self.store = store
+        self.admissions = Admissions(
+            most=settings.max_streams, most_of_user=settings.max_streams_per_user
+        )
         self._supervisor = supervisor
         self._settings = settings
         self._quotas = quotas
@@ -83,24 +90,20 @@ class ApprovalDesk:
                 f"User {caller.user_id} does not own approval with ID {approval_id}",
             )
 
-    async def answer(
-        self,
-        answering: Answering,
-        caller: Identity,
-        hand_over: Callable[[], Callable[[], None]],
-    ) -> Answered:
+    async def answer(self, answering: Answering, caller: Identity) -> Answered:
         """Note the answer of the approval's owner; after the last one the turn goes on here.
 
-        Then `hand_over` gives what is called when that has ended. Raises as
-        `ApprovalStore.answer`, and `EngineUnavailable` during shutdown.
+        Nothing is noted that is refused. Raises as `ApprovalStore.answer` and `Admission.place`,
+        and `EngineUnavailable` during shutdown.
         """
-        self._supervisor.check_open()
-        answered = await self.store.approvals.answer(answering.approval_id, answering.answer)
-        note(approval=answered.approval.state.value)
-        self._count(answered.approval)
-        if answered.paused is not None:
-            self._go_on(answered.paused, caller, hand_over, answering=answering)
-        return answered
+        with self.admissions.turns.place(caller.user_id) as place:
+            self._supervisor.check_open()
+            answered = await self.store.approvals.answer(answering.approval_id, answering.answer)
+            note(approval=answered.approval.state.value)
+            self._count(answered.approval)
+            if answered.paused is not None:
+                self._go_on(answered.paused, caller, place.hand_over, answering=answering)
+            return answered
 
     async def interrupt(self, turn_id: str) -> None:
         """End a turn that waits; one that does not is left as it is."""
@@ -110,20 +113,27 @@ class ApprovalDesk:
             self._go_on(paused, _nobody(paused), _no_place, stopped_by=stopped_by)
 
     async def expire(self) -> None:
-        """Deny what was not answered in time, and let those turns go on here."""
+        """Deny what was not answered in time, and let those turns go on here, as room allows."""
         if self._supervisor.is_draining:
             return  # another worker does, or this one after its restart
         for turn_id in await self.store.approvals.overdue():
-            expired = ApprovalState.EXPIRED
-            paused = await self.store.approvals.take(turn_id, left_open=expired)
-            if paused is None:
-                continue
-            logger.info("approvals expired turn_id=%s", turn_id)
-            context = self._go_on(paused, _nobody(paused), _no_place)
-            if context.continuation is not None:
-                for approval in context.continuation.approvals:
-                    if approval.state is expired:
-                        self._count(approval)
+            turn = await self.store.find_turn(turn_id)
+            if turn is None or not self.admissions.turns.has_room(turn.user_id):
+                continue  # it waits a little longer, or another worker has room
+            with self.admissions.turns.place(turn.user_id) as place:
+                await self._expire(turn_id, place.hand_over)
+
+    async def _expire(self, turn_id: str, hand_over: Callable[[], Callable[[], None]]) -> None:
+        expired = ApprovalState.EXPIRED
+        paused = await self.store.approvals.take(turn_id, left_open=expired)
+        if paused is None:
+            return
+        logger.info("approvals expired turn_id=%s", turn_id)
+        context = self._go_on(paused, _nobody(paused), hand_over)
+        if context.continuation is not None:
+            for approval in context.continuation.approvals:
+                if approval.state is expired:
+                    self._count(approval)
 
     async def purge(self) -> None:
         """Drop answers that are kept no longer."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from lightspeed_core.assistant.admission import Admissions, CountedSource
+from lightspeed_core.assistant.admission import CountedSource
 from lightspeed_core.assistant.approvals import Answering, ApprovalDesk
 from lightspeed_core.assistant.arrivals import Arrivals
 from lightspeed_core.assistant.context import AssistantSettings, TurnContext
@@ -51,9 +51,7 @@ class Assistant:
         self._supervisor = supervisor
         self._pipeline = pipeline
         self._settings = settings
-        self.admissions = Admissions(
-            most=settings.max_streams, most_of_user=settings.max_streams_per_user
-        )
+        self.admissions = desk.admissions
         self._quotas = quotas
         self._desk = desk
         self._arrivals = Arrivals()
@@ -70,7 +68,7 @@ class Assistant:
             note(conversation_id=live.begun.conversation_id, turn_id=live.begun.turn_id)
             # The turn goes on when its client does not, and its place is taken as long.
             log = await self._supervisor.run(live, place.hand_over())
-            return self._unbroken(log, live.begun, caller)
+            return self._unbroken(log, live.begun, caller, is_reader=False)
 
     async def infer(self, request: TurnRequest, caller: Identity) -> Turn:
         """Answer without a conversation; nothing is stored. Cancelling the call ends the turn."""
@@ -86,12 +84,12 @@ class Assistant:
         """
         if live := self._supervisor.find(turn_id):
             _check_owner(live.begun, caller, "access")
-            source: EventSource = self._unbroken(live.log, live.begun, caller)
+            source: EventSource = self._unbroken(live.log, live.begun, caller, is_reader=True)
         else:
             turn = await self._stored(turn_id)
             _check_owner(turn, caller, "access")
             source = self._from_store(turn, caller)
-        return CountedSource(source, self.admissions.readers, caller.user_id)
+        return self._counted(source, caller)
 
     async def interrupt(self, turn_id: str, caller: Identity) -> Interruption:
         """Stop a turn of this caller, wherever it runs; effective within a second.
@@ -123,8 +121,7 @@ class Assistant:
         no room.
         """
         await self._desk.check_owner(answering.approval_id, caller)
-        with self.admissions.turns.place(caller.user_id) as place:
-            return await self._desk.answer(answering, caller, place.hand_over)
+        return await self._desk.answer(answering, caller)
 
     def abandon(self, turn_id: str) -> None:
         """Note that a client went away; the turn goes on unless set otherwise.
@@ -145,8 +142,18 @@ class Assistant:
             quotas=quotas,
         )
 
-    def _unbroken(self, log: EventLog, turn: Turn, caller: Identity) -> EventSource:
-        return UnbrokenSource(log, lambda seen: self._from_store(turn, caller, seen=seen))
+    def _unbroken(
+        self, log: EventLog, turn: Turn, caller: Identity, *, is_reader: bool
+    ) -> EventSource:
+        def rest(seen: int) -> EventSource:
+            source = self._from_store(turn, caller, seen=seen)
+            # A turn that waits has left its place: who stays to hear of it is a reader from then.
+            return source if is_reader else self._counted(source, caller)
+
+        return UnbrokenSource(log, rest)
+
+    def _counted(self, source: EventSource, caller: Identity) -> EventSource:
+        return CountedSource(source, self.admissions.readers, caller.user_id)
 
     def _from_store(self, turn: Turn, caller: Identity, *, seen: int = 0) -> EventSource:
         return StoredTurnSource(
