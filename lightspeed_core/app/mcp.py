@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 from lightspeed_core.api.state import Mcp
 from lightspeed_core.app.settings import outbound_settings
+from lightspeed_core.app.stores import is_shared
 from lightspeed_core.assistant.mcp_tools import McpToolSource
 from lightspeed_core.config.mcp import McpConfiguration
 from lightspeed_core.config.mcp_warnings import KEEPS_TOKEN
@@ -42,6 +43,7 @@ def mcp_of(
         store,
         _LateJudge(outbound),
         forwards_token=forwards_token,
+        others=is_shared(configuration),
     )
 
     def load() -> OpenSession:
@@ -67,6 +69,7 @@ def limits_of(settings: McpConfiguration) -> McpLimits:
         call=settings.call_seconds,
         cached=settings.tools_cached_seconds,
         result_chars=settings.max_result_chars,
+        offered=settings.max_tools,
     )
 
 

@@ -82,11 +82,14 @@ def choose_stores(
     database = Database(settings)
     takeover = takeover_of(configuration, database)
     jobs, indexed_files = ingestion_stores(database)
-    is_shared = configuration.service.workers > 1 or isinstance(settings, PostgresSettings)
+    conversations = SqlConversationStore(
+        database,
+        is_shared=is_shared(configuration),
+        takeover=takeover,
+        on_journaled=on_journaled,
+    )
     return Stores(
-        conversations=SqlConversationStore(
-            database, is_shared=is_shared, takeover=takeover, on_journaled=on_journaled
-        ),
+        conversations=conversations,
         feedback_status=SqlFeedbackStatus(database, configured=takes_feedback),
         prompts=SqlPrompts(database),
         saved_prompts=SqlSavedPrompts(database),
@@ -98,6 +101,12 @@ def choose_stores(
         quotas=_quotas(configuration, database),
         takeover=takeover,
     )
+
+
+def is_shared(configuration: Configuration) -> bool:
+    """Say whether other workers may use the same stores."""
+    settings = database_settings(configuration)
+    return configuration.service.workers > 1 or isinstance(settings, PostgresSettings)
 
 
 def ingestion_stores(database: Database | None) -> tuple[JobStore, IndexedFiles]:

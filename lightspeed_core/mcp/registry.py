@@ -3,6 +3,7 @@
 It judges names and addresses, and calls no server.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
@@ -25,7 +26,10 @@ class Judge(Protocol):
 
 
 class McpServers:
-    """All servers. What one worker registers, the others know within a second."""
+    """All servers. Other workers know what was registered or deleted when that returns.
+
+    So with `others`, which says that there are any, both wait as long as a list is good.
+    """
 
     def __init__(
         self,
@@ -34,12 +38,14 @@ class McpServers:
         judge: Judge,
         *,
         forwards_token: bool,
+        others: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._configured = {server.name: server for server in configured}
         self._store = store
         self._judge = judge
         self._forwards_token = forwards_token
+        self._others = others
         self._clock = clock
         self._known: Mapping[str, ToolServer] = self._configured
         self._good_until = float("-inf")
@@ -52,9 +58,10 @@ class McpServers:
 
     async def list(self) -> Sequence[ToolServer]:
         """Return all servers, those of the configuration first."""
+        asked_at = self._clock()
         registered = [of_registration(server) for server in await self._store.list()]
         self._known = {server.name: server for server in registered} | self._configured
-        self._good_until = self._clock() + REREAD_SECONDS
+        self._good_until = asked_at + REREAD_SECONDS
         others = [server for server in registered if server.name not in self._configured]
         return [*self._configured.values(), *others]
 
@@ -80,7 +87,7 @@ class McpServers:
         except OutboundRefused as exc:
             raise InvalidRequest("Invalid attribute value", f"url: {exc}") from exc
         await self._store.add(server, user_id=user_id)
-        self._good_until = float("-inf")
+        await self._tell_all()
 
     async def delete(self, name: str) -> bool:
         """Forget a registered server; false when there is none.
@@ -94,5 +101,13 @@ class McpServers:
                 "API.",
             )
         is_deleted = await self._store.delete(name)
-        self._good_until = float("-inf")
+        if is_deleted:
+            await self._tell_all()
         return is_deleted
+
+    async def _tell_all(self) -> None:
+        """Return when nobody uses a list from before any more."""
+        self._good_until = float("-inf")
+        if self._others:
+            await asyncio.sleep(REREAD_SECONDS)
+            self._good_until = float("-inf")

@@ -1,5 +1,8 @@
 """Servers of the configuration and registered ones, as one list."""
 
+from collections.abc import Callable
+from time import monotonic
+
 import pytest
 
 from lightspeed_core.errors import Conflict, Forbidden, InvalidRequest
@@ -21,13 +24,18 @@ class Clock:
 
 
 def worker(
-    store: MemoryMcpServers, clock: Clock | None = None, *allowed: str, token: bool = False
+    store: MemoryMcpServers,
+    clock: Callable[[], float] | None = None,
+    *allowed: str,
+    token: bool = False,
+    others: bool = False,
 ) -> McpServers:
     return McpServers(
         (ToolServer(name="ours", url="http://10.0.0.1/mcp"),),
         store,
         AddressJudge(OutboundSettings(allowed_private=allowed)),
         forwards_token=token,
+        others=others,
         clock=clock or Clock(),
     )
 
@@ -51,6 +59,17 @@ async def test_another_worker_knows_a_registered_server_within_a_second() -> Non
     assert [server.name for server in await other.list()] == ["ours", "b"]
     await one.delete("b")
     clock.now = 1.0
+    assert list(await other.known()) == ["ours"]
+
+
+@pytest.mark.requirement("mcp.registered")
+async def test_where_there_are_other_workers_all_know_when_the_answer_comes() -> None:
+    store = MemoryMcpServers()
+    one, other = worker(store, monotonic, others=True), worker(store.beside(), monotonic)
+    assert list(await other.known()) == ["ours"]
+    await one.register(McpServer(name="b", url=PUBLIC), user_id="ann")
+    assert list(await other.known()) == ["b", "ours"]
+    await one.delete("b")
     assert list(await other.known()) == ["ours"]
 
 
