@@ -13,12 +13,13 @@ from lightspeed_core.config.section import Section
 MASK = "**********"
 OTEL_MASK = "[REDACTED]"
 
-_SECRET_WORD = re.compile(
-    r"pass(word|wd|phrase)|secret|token|credential|api_?key|private_?key|authorization|bearer",
-    re.IGNORECASE,
+_TELLING_WORDS = (
+    "pass(?:word|wd|phrase)|secret|token|credential|api_?key|private_?key|authorization|bearer"
 )
+_SECRET_WORD = re.compile(_TELLING_WORDS, re.IGNORECASE)
 _OTEL_SECRET = re.compile(r"HEADERS|CERTIFICATE|CLIENT_KEY|SECRET")
 _URL_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_URL_SECRETS = re.compile(rf"([?&][^=&#\s]*(?:{_TELLING_WORDS})[^=&#\s]*=)[^&#\s]+", re.IGNORECASE)
 
 
 def dump_configuration(configuration: Configuration) -> dict[str, Any]:
@@ -48,8 +49,8 @@ def _mask(value: Any) -> Any:
 
 
 def mask_url(text: str) -> str:
-    """Hide the user name and password of a URL."""
-    return _URL_CREDENTIALS.sub(MASK, text)
+    """Hide the user name and password of a URL, and what its query has of keys."""
+    return _URL_SECRETS.sub(rf"\1{MASK}", _URL_CREDENTIALS.sub(MASK, text))
 
 
 def is_secret_key(name: str) -> bool:

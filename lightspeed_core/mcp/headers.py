@@ -132,7 +132,7 @@ def _given(server: ToolServer, caller: CallerHeaders) -> Iterator[tuple[str, str
 
 def _named(server: ToolServer, caller: CallerHeaders) -> Mapping[str, str]:
     """Return what `MCP-HEADERS` holds for the server."""
-    return caller.client.get(server.name) or caller.client.get(server.place) or {}
+    return caller.client.get(server.name) or caller.client.get(server.url) or {}
 
 
 def _is_sendable(name: str, value: str) -> bool:

@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
 from lightspeed_core.config.mcp import ApprovalByTool, ApprovalPolicy
 from lightspeed_core.mcp.models import AuthorizationKind, RegisteredServer, ServerSource
+
+MASK: Final = "***"
 
 
 class Transport(StrEnum):
@@ -51,8 +55,8 @@ class ToolServer:
 
     @property
     def place(self) -> str:
-        """Where it is, as callers are told."""
-        return self.url or Transport.STDIO.value
+        """Where it is, as callers are told: without what only the server should know."""
+        return without_credentials(self.url) or Transport.STDIO.value
 
     @property
     def is_trusted(self) -> bool:
@@ -69,6 +73,15 @@ class ToolServer:
         if isinstance(self.approval, ApprovalByTool):
             return tool not in self.approval.never
         return self.approval is ApprovalPolicy.ALWAYS
+
+
+def without_credentials(url: str) -> str:
+    """Mask user, password and the values of a query, where people write keys."""
+    parts = urlsplit(url)
+    _, at, host = parts.netloc.rpartition("@")
+    pairs = (pair.partition("=") for pair in parts.query.split("&"))
+    query = "&".join(f"{name}={MASK}" if value else name + sign for name, sign, value in pairs)
+    return urlunsplit(parts._replace(netloc=f"{MASK}@{host}" if at else host, query=query))
 
 
 def of_registration(registered: RegisteredServer) -> ToolServer:

@@ -108,5 +108,10 @@ def test_our_own_keys_are_secret_by_type_and_others_by_name() -> None:
     assert not is_secret_key("port")
 
 
+def test_what_a_query_has_of_keys_is_masked() -> None:
+    url = "https://host/mcp?team=red&tavilyApiKey=k-1&access_token=t-2#end"
+    assert mask_url(url) == f"https://host/mcp?team=red&tavilyApiKey={MASK}&access_token={MASK}#end"
+
+
 def test_a_url_without_credentials_stays_as_it_is() -> None:
     assert mask_url("https://host/a@b") == "https://host/a@b"
