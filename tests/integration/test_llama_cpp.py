@@ -173,6 +173,8 @@ async def test_tools_are_left_out_where_the_template_has_no_place_for_them(
 
     assert with_tools[-1].usage == without[-1].usage
     assert with_tools[-1].tool_calls == ()
+    (model,) = await provider.list_models()
+    assert model.metadata["calls_tools"] is False
 
 
 async def test_another_model_is_not_known(provider: LlamaCpp) -> None:

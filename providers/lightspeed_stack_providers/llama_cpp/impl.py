@@ -187,7 +187,11 @@ class LlamaCpp(InferenceProvider, ModelsProtocolPrivate):
                 provider_id=self.__provider_id__,
                 provider_resource_id=self._name,
                 model_type=ModelType.llm,
-                metadata={"context_length": self._context, "takes_images": False},
+                metadata={
+                    "context_length": self._context,
+                    "takes_images": False,
+                    "calls_tools": self._file.knows_tools,
+                },
             )
         ]
 
