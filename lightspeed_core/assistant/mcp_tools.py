@@ -4,12 +4,20 @@ It knows no transport and no route. What a server fails to do costs its own tool
 """
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lightspeed_core.assistant.context import TurnContext
 from lightspeed_core.assistant.together import together
-from lightspeed_core.assistant.toolbox import EmptyToolbox, Toolbox, ToolOutput, unknown_tool
+from lightspeed_core.assistant.toolbox import (
+    HEADERS_MISSING,
+    UNAUTHORIZED,
+    EmptyToolbox,
+    Toolbox,
+    ToolOutput,
+    unknown_tool,
+)
 from lightspeed_core.domain.tools import ToolCall, ToolSpec
 from lightspeed_core.domain.turn import TurnWarning
 from lightspeed_core.errors import ToolAuthRequired
@@ -18,7 +26,7 @@ from lightspeed_core.mcp.failures import McpFailed, McpUnauthorized
 from lightspeed_core.mcp.headers import CallerHeaders, resolve_headers, unknown_servers
 from lightspeed_core.mcp.registry import McpServers
 from lightspeed_core.mcp.servers import ToolServer
-from lightspeed_core.mcp.tools import OfferedTool, ServerTool, offer
+from lightspeed_core.mcp.tools import OfferedTool, ToolList, offer
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +50,8 @@ class ListedTools:
 class McpToolSource:
     """Implements `ToolSource` over the servers that are known.
 
-    Where nobody can be asked for an approval, tools that need one are not offered.
+    Where nobody can be asked for an approval, tools that need one are not offered. Of all tools
+    the first `McpLimits.offered` are, in the order of the servers.
     """
 
     def __init__(self, servers: McpServers, client: McpClient) -> None:
@@ -50,7 +59,12 @@ class McpToolSource:
         self._client = client
 
     async def open(self, context: TurnContext) -> Toolbox:
-        """Open the tools of a turn; raises `ToolAuthRequired` where a server answers 401."""
+        """Open the tools of a turn; raises `ToolAuthRequired` where a server answers 401.
+
+        For a turn that goes on that costs the tools of the server alone.
+        """
+        if not context.calls_tools:
+            return await self._without_tools(context)
         request = context.request
         caller = CallerHeaders(
             user_id=context.caller.user_id,
@@ -58,15 +72,22 @@ class McpToolSource:
             client=request.mcp_headers,
             request=request.headers,
         )
-        listed = await self.list(caller)
+        listed = await self.list(caller, refuses=context.continuation is None)
         if not listed.connections and not listed.warnings:
             return EmptyToolbox()
         return _McpToolbox(listed if context.may_wait else _without_approval(listed))
 
-    async def list(self, caller: CallerHeaders) -> ListedTools:
+    async def _without_tools(self, context: TurnContext) -> Toolbox:
+        """Ask no server for the tools of a model that calls none."""
+        if not await self._servers.known():
+            return EmptyToolbox()
+        warning = _calls_no_tools(context.begun.model.identifier)
+        return _McpToolbox(ListedTools(warnings=(warning,)))
+
+    async def list(self, caller: CallerHeaders, *, refuses: bool = True) -> ListedTools:
         """Ask all servers at the same time; whoever asks closes what is returned.
 
-        Raises `ToolAuthRequired` where a server answers 401.
+        With `refuses`, raises `ToolAuthRequired` where a server answers 401.
         """
         servers = await self._servers.known()
         warnings = [_unknown(name) for name in unknown_servers(servers, caller)]
@@ -79,20 +100,17 @@ class McpToolSource:
             else:
                 connections.append(self._client.connection(server, headers))
         try:
-            lists = await together(_ask(connection) for connection in connections)
+            lists = await together(_ask(each, refuses=refuses) for each in connections)
         except BaseException:
             for connection in connections:
                 connection.close()
             raise
-        answered = [
-            (connection.server, tools)
-            for connection, tools in zip(connections, lists, strict=True)
-            if not isinstance(tools, TurnWarning)
-        ]
-        warnings += (tools for tools in lists if isinstance(tools, TurnWarning))
+        offered, left_out = _offer(connections, lists, self._client.limits.offered)
+        warnings += (listed for listed in lists if isinstance(listed, TurnWarning))
+        warnings += left_out
         for warning in warnings:
             logger.warning("tools are missing server=%s code=%s", warning.server, warning.code)
-        return ListedTools(tuple(offer(answered)), tuple(connections), tuple(warnings))
+        return ListedTools(offered, tuple(connections), tuple(warnings))
 
 
 class _McpToolbox:
@@ -129,12 +147,13 @@ class _McpToolbox:
     def _failed(self, offered: OfferedTool, failure: McpFailed) -> ToolOutput:
         """Tell the model that the tool is of no use, and the client once for each server."""
         server = offered.server
-        warnings = () if server.name in self._told else (_unavailable(server, failure),)
+        warnings = () if server.name in self._told else (_warning(server, failure),)
         self._told.add(server.name)
         return ToolOutput(
             content=f"The tool gave no answer: {failure.reason}.",
             status="failure",
             warnings=warnings,
+            is_locked=isinstance(failure, McpUnauthorized),
         )
 
 
@@ -148,13 +167,32 @@ def _without_approval(listed: ListedTools) -> ListedTools:
     )
 
 
-async def _ask(connection: ServerConnection) -> Sequence[ServerTool] | TurnWarning:
+async def _ask(connection: ServerConnection, *, refuses: bool) -> ToolList | TurnWarning:
     try:
         return await connection.tools()
-    except McpUnauthorized as failure:
-        raise ToolAuthRequired(connection.server.place, failure.challenge) from failure
     except McpFailed as failure:
-        return _unavailable(connection.server, failure)
+        if refuses and isinstance(failure, McpUnauthorized):
+            raise ToolAuthRequired(connection.server.place, failure.challenge) from failure
+        return _warning(connection.server, failure)
+
+
+def _offer(
+    connections: Sequence[ServerConnection], lists: Sequence[ToolList | TurnWarning], most: int
+) -> tuple[tuple[OfferedTool, ...], list[TurnWarning]]:
+    """Name the tools of the servers that answered; return the first, and what of others is cut."""
+    answered = [
+        (connection.server, listed)
+        for connection, listed in zip(connections, lists, strict=True)
+        if isinstance(listed, ToolList)
+    ]
+    offered = offer([(server, listed.tools) for server, listed in answered])
+    beyond = Counter(each.server.name for each in offered[most:])
+    warnings = [
+        _left_out(server, count, most)
+        for server, listed in answered
+        if (count := beyond[server.name] + listed.left_out)
+    ]
+    return tuple(offered[:most]), warnings
 
 
 def _spec(offered: OfferedTool) -> ToolSpec:
@@ -168,7 +206,14 @@ def _spec(offered: OfferedTool) -> ToolSpec:
     )
 
 
-def _unavailable(server: ToolServer, failure: McpFailed) -> TurnWarning:
+def _warning(server: ToolServer, failure: McpFailed) -> TurnWarning:
+    if isinstance(failure, McpUnauthorized):
+        challenge = f" It says: {failure.challenge}" if failure.challenge else ""
+        return TurnWarning(
+            code=UNAUTHORIZED,
+            message=f"MCP server {server.name} asks for other credentials.{challenge}",
+            server=server.name,
+        )
     return TurnWarning(
         code="mcp_server_unavailable",
         message=f"MCP server {server.name} is of no use now: {failure.reason}.",
@@ -178,9 +223,25 @@ def _unavailable(server: ToolServer, failure: McpFailed) -> TurnWarning:
 
 def _missing(server: ToolServer, names: Sequence[str]) -> TurnWarning:
     return TurnWarning(
-        code="mcp_headers_missing",
+        code=HEADERS_MISSING,
         message=f"MCP server {server.name} was left out: nobody gave {', '.join(names)}.",
         server=server.name,
+    )
+
+
+def _left_out(server: ToolServer, count: int, most: int) -> TurnWarning:
+    return TurnWarning(
+        code="mcp_tools_left_out",
+        message=f"Of the tools of MCP server {server.name}, {count} were left out: "
+        f"they cannot be used, or are beyond the {most} that a model is offered.",
+        server=server.name,
+    )
+
+
+def _calls_no_tools(model: str) -> TurnWarning:
+    return TurnWarning(
+        code="model_without_tools",
+        message=f"Model {model} calls no tools, so those of the MCP servers were left out.",
     )
 
 

@@ -112,6 +112,11 @@ class McpConfiguration(Section):
     tools_cached_seconds: float = Field(
         default=60.0, ge=0, description="How long a server's list of tools is good."
     )
+    max_tools: PositiveInt = Field(
+        default=120,
+        description="How many tools of all servers together a model is offered; many take 128 "
+        "in all.",
+    )
     max_result_chars: PositiveInt = Field(
         default=50_000, description="How much of a result the model is given; the rest is cut off."
     )

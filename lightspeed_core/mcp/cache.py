@@ -7,11 +7,11 @@ somebody else; of headers it holds hashes alone.
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lightspeed_core.mcp.failures import McpFailed
 from lightspeed_core.mcp.limits import McpLimits
-from lightspeed_core.mcp.tools import ServerTool, digest_of
+from lightspeed_core.mcp.tools import ToolList, digest_of
 
 _MOST_ENTRIES = 1000
 
@@ -23,7 +23,7 @@ type Key = tuple[str, str, str]
 class _Entry:
     until: float
     digest: str
-    tools: tuple[ServerTool, ...] = ()
+    listed: ToolList = field(default_factory=ToolList)
     failure: McpFailed | None = None
 
 
@@ -35,20 +35,20 @@ class ToolCache:
         self._clock = clock
         self._entries: OrderedDict[Key, _Entry] = OrderedDict()
 
-    def find(self, key: Key) -> tuple[ServerTool, ...] | None:
+    def find(self, key: Key) -> ToolList | None:
         """Return the tools, or None; raises `McpFailed` while a failure is fresh."""
         entry = self._entries.get(key)
         if entry is None or entry.until <= self._clock():
             return None
         if entry.failure is not None:
             raise entry.failure
-        return entry.tools
+        return entry.listed
 
-    def keep(self, key: Key, tools: tuple[ServerTool, ...]) -> bool:
+    def keep(self, key: Key, listed: ToolList) -> bool:
         """Keep tools; say whether they are others than before."""
         before = self._entries.get(key)
-        digest = digest_of(tools)
-        self._put(key, _Entry(self._clock() + self._limits.cached, digest, tools))
+        digest = digest_of(listed.tools)
+        self._put(key, _Entry(self._clock() + self._limits.cached, digest, listed))
         return before is not None and before.digest not in {"", digest}
 
     def fail(self, key: Key, failure: McpFailed) -> None:

@@ -13,7 +13,7 @@ from lightspeed_core.mcp.headers import ServerHeaders
 from lightspeed_core.mcp.limits import McpLimits
 from lightspeed_core.mcp.servers import ToolServer
 from lightspeed_core.mcp.session import CallResult, OpenSession, Session
-from lightspeed_core.mcp.tools import ServerTool, is_usable
+from lightspeed_core.mcp.tools import ServerTool, ToolList, is_usable
 from lightspeed_core.observability.mcp_metrics import McpMetrics
 
 logger = logging.getLogger(__name__)
@@ -43,9 +43,9 @@ class ServerConnection:
         self._session: Session | None = None
         self._opening = asyncio.Lock()
         self._is_closed = False
-        self._key: Key = (server.name, server.place, headers.digest)
+        self._key: Key = (server.name, server.url, headers.digest)
 
-    async def tools(self) -> tuple[ServerTool, ...]:
+    async def tools(self) -> ToolList:
         """Return the tools, those of the cache while they are fresh.
 
         Raises `McpFailed`, and `McpUnauthorized` for a 401, which is asked again the next time.
@@ -64,7 +64,7 @@ class ServerConnection:
             raise
         tools = self._usable(listed)
         if self._client.cache.keep(self._key, tools):
-            logger.info("tools changed server=%s count=%d", self.server.name, len(tools))
+            logger.info("tools changed server=%s count=%d", self.server.name, len(tools.tools))
         return tools
 
     async def call(self, tool: str, arguments: Mapping[str, Any]) -> CallResult:
@@ -115,7 +115,7 @@ class ServerConnection:
                     self._session.close()
             return self._session
 
-    def _usable(self, listed: tuple[ServerTool, ...]) -> tuple[ServerTool, ...]:
+    def _usable(self, listed: tuple[ServerTool, ...]) -> ToolList:
         limits = self._client.limits
         unique = {tool.name: tool for tool in reversed(listed)}
         usable = [tool for tool in listed if unique[tool.name] is tool]
@@ -127,4 +127,4 @@ class ServerConnection:
                 len(listed),
                 len(usable),
             )
-        return tuple(usable)
+        return ToolList(tuple(usable), len(listed) - len(usable))

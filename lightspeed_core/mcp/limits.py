@@ -9,7 +9,8 @@ class McpLimits:
 
     `connect` covers connection and handshake, `list` all pages of a list together. `answer_bytes`
     bounds one answer, `stream_bytes` everything that a server sends unasked on one stream.
-    `result_chars` bounds what a model sees of a result.
+    `result_chars` bounds what a model sees of a result, `tools` what one server may list and
+    `offered` what all together may offer to a model.
     """
 
     connect: float = 5.0
@@ -23,4 +24,5 @@ class McpLimits:
     result_chars: int = 50_000
     pages: int = 20
     tools: int = 256
+    offered: int = 120
     tool_bytes: int = 32_768

@@ -45,6 +45,14 @@ class ServerTool:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolList:
+    """The tools of a server that can be used, and how many others it has."""
+
+    tools: tuple[ServerTool, ...] = ()
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class OfferedTool:
     """A tool under a name that no other tool has and that models take."""
 

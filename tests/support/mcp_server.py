@@ -60,7 +60,10 @@ class Received:
 
 @dataclass
 class McpTestServer:
-    """Where it listens, what it was sent, and how many requests are open."""
+    """Where it listens, what it was sent, and how many requests are open.
+
+    With a `token`, requests without it are 401.
+    """
 
     port: int
     received: list[Received] = field(default_factory=list[Received])
@@ -68,6 +71,7 @@ class McpTestServer:
     challenge: str | None = CHALLENGE
     location: str = ""
     tools: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    token: str | None = None
     stop: Callable[[], None] = lambda: None
 
     @property
@@ -205,7 +209,9 @@ def _application(well_behaved: FastMCP, known: McpTestServer) -> ASGIApp:
         known.received.append(Received(scope["method"], path, headers, body))
         known.open_requests += 1
         try:
-            if path.startswith("/raw/"):
+            if known.token and headers.get("authorization") != f"Bearer {known.token}":
+                await _RawAnswer(known, Fault.UNAUTHORIZED, receive, send).answer("POST", b"{}")
+            elif path.startswith("/raw/"):
                 fault = Fault(path.split("/")[2])
                 await _RawAnswer(known, fault, receive, send).answer(scope["method"], body)
             elif path == "/mcp":
