@@ -12,10 +12,8 @@ from lightspeed_core.mcp.limits import McpLimits
 from lightspeed_core.mcp.servers import Command, ToolServer, Transport
 from tests.integration.test_mcp_sessions import sessions, until
 from tests.integration.test_mcp_turns import ask, call, will_call
-from tests.support.public_mcp import public_server
+from tests.support.public_mcp import CLOCK, public_server
 from tests.support.whole import whole_service
-
-CLOCK = ("mcp-server-time", "2026.10.19")
 
 
 @pytest.mark.requirement("mcp.commands")
