@@ -13,8 +13,10 @@ from uuid import uuid4
 
 import pytest
 
+from lightspeed_core.assistant.approvals import Answering
 from lightspeed_core.assistant.live import outcome_of
 from lightspeed_core.assistant.request import TurnRequest
+from lightspeed_core.conversations.approvals import Answer
 from lightspeed_core.conversations.leasing import utc_now
 from lightspeed_core.conversations.sql import SqlConversationStore
 from lightspeed_core.db.connect import DatabaseSettings, SqliteSettings
@@ -28,8 +30,9 @@ from tests.support.assistants import Wired, caller, wired_assistant
 from tests.support.databases import spell
 from tests.support.kept_turns import Kept, Told, check_kept, check_started, read_kept
 from tests.support.kill_points import Moment, moments_of
-from tests.support.killed_turns import LONG, RECOVERY, SHAPES, Run
-from tests.support.scripted_engine import ScriptedEngine
+from tests.support.killed_turns import LONG, LOOKING, PATIENT, RECOVERY, SHAPES, WARM, Run
+from tests.support.scripted_engine import ScriptedEngine, says
+from tests.support.scripted_tools import ScriptedTools
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = -9
@@ -134,8 +137,12 @@ async def settle_and_check(series: Series) -> None:
     store = SqlConversationStore(database, clock=lambda: utc_now() + late)
     transcripts = Transcripts(series.transcripts, JsonFiles(lambda: None))
     engine = ScriptedEngine()
-    async with store, wired_assistant(engine, store, transcripts=transcripts) as worker:
+    tools = ScriptedTools()
+    wiring = wired_assistant(engine, store, transcripts=transcripts, tools=tools, settings=PATIENT)
+    async with store, wiring as worker:
         await worker.keeper.recover()
+        await allow_all(worker, engine)
+        series.told.used += [(call.name, call.arguments["room"]) for call in tools.called]
         kept = await read_kept(database, store, series.transcripts)
         check_kept(kept, series.told)
         series.states |= {turn.state for turn in kept.read.values()}
@@ -145,6 +152,16 @@ async def settle_and_check(series: Series) -> None:
             if row["conversation_id"] not in series.gone_on:
                 await go_on(worker, engine, kept, row["conversation_id"], series.told)
                 series.gone_on.add(row["conversation_id"])
+
+
+async def allow_all(worker: Wired, engine: ScriptedEngine) -> None:
+    """Allow what the turns wish to do that still wait; each goes on to its end."""
+    for approval in await worker.assistant.approvals(caller()):
+        engine.will(says(*WARM))
+        answering = Answering(approval_id=approval.approval_id, answer=Answer(approve=True))
+        await worker.assistant.answer(answering, caller())
+        turn = await outcome_of(await worker.assistant.resume(approval.turn_id, caller()))
+        assert (turn.state, turn.text) == (TurnState.COMPLETED, LOOKING + "".join(WARM))
 
 
 async def go_on(

@@ -11,6 +11,7 @@ import httpx2
 import psutil
 import pytest
 
+from tests.support.mcp_server import mcp_server
 from tests.support.service import STOP_SECONDS, Service
 from tests.support.streams import WireEvent, parse_stream, read_frames, text_of
 from tests.support.stub_llm import StubLLM
@@ -131,6 +132,26 @@ def test_a_turn_is_stopped_through_the_worker_that_does_not_run_it(
     assert stub.wait_for("disconnects", 1) == 1
     assert stopped - asked < 5  # a second, on a machine that has nothing else to do
     assert resumed(other, request_id, -1) == seen
+
+
+@pytest.mark.requirement("mcp.registered")
+def test_a_server_of_tools_serves_and_leaves_either_worker_when_the_answer_says_so(
+    clients: tuple[httpx2.Client, httpx2.Client],
+) -> None:
+    one, other = clients
+    question = ask('[[tool=add {"a": 1}]] x')
+    with mcp_server("sums") as sums:
+        for here, there in ((one, other), (other, one), (one, other)):
+            assert there.post("/v1/query", json=question).json()["tool_results"] == []
+            server = {"name": "sums", "url": sums.url}
+            assert here.post("/v1/mcp-servers", json=server).status_code == 201
+            (result,) = there.post("/v1/query", json=question).json()["tool_results"]
+            assert result["content"] == "2"
+            assert there.get("/v1/mcp-servers").json()["servers"][0]["name"] == "sums"
+            assert there.post("/v1/mcp-servers", json=server).status_code == 409
+            assert there.delete("/v1/mcp-servers/sums").json()["deleted"] is True
+            assert here.get("/v1/tools").json() == {"tools": []}
+            assert here.post("/v1/query", json=question).json()["tool_results"] == []
 
 
 @pytest.mark.requirement("store.crash")

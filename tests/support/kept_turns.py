@@ -33,7 +33,8 @@ class Told:
     """What clients asked and were told.
 
     `answers` has the whole answer to each question that was asked, `deleting` the conversations
-    whose deletion was; the rest is what the service said it had done.
+    whose deletion was, `used` each use of a tool, by its name and what it was used for; the rest is
+    what the service said it had done.
     """
 
     answers: dict[str, str] = field(default_factory=dict[str, str])
@@ -43,6 +44,7 @@ class Told:
     deleting: set[str] = field(default_factory=set[str])
     deleted: set[str] = field(default_factory=set[str])
     rated: set[str] = field(default_factory=set[str])
+    used: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     def read(self, file: Path) -> None:
         """Take in what one client was told."""
@@ -55,6 +57,8 @@ class Told:
                     self.started[turn_id] = conversation_id
                 case {"ended": turn_id, "state": state, "text": text}:
                     self.ended[turn_id] = (state, text)
+                case {"used": tool, "for": wanted}:
+                    self.used.append((tool, wanted))
                 case {"named": conversation_id}:
                     self.named.add(conversation_id)
                 case {"deleting": conversation_id}:
@@ -113,6 +117,7 @@ def check_kept(kept: Kept, told: Told) -> None:
     check_transcripts(kept, told.deleting)
     check_answers(kept.read.values(), told.answers)
     check_promises(kept, told)
+    check_uses(kept.read.values(), told.used)
 
 
 def check_rows(kept: Kept) -> None:
@@ -179,6 +184,17 @@ def check_answers(stored: Iterable[Turn], answers: Mapping[str, str]) -> None:
             assert turn.text == whole
         else:
             assert whole.startswith(turn.text.removesuffix(STOPPED))
+
+
+def check_uses(stored: Iterable[Turn], used: Sequence[tuple[str, str]]) -> None:
+    """No tool was used twice for a call; one whose result is told was used."""
+    assert len(used) == len(set(used))
+    for turn in stored:
+        wanted = {call.id: (call.name, call.arguments["room"]) for call in turn.tool_calls}
+        told = [wanted[result.call_id] for result in turn.tool_results]
+        assert set(told) <= set(used)
+        if turn.state is TurnState.COMPLETED:
+            assert sorted(told) == sorted(wanted.values())
 
 
 def check_promises(kept: Kept, told: Told) -> None:

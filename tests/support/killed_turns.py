@@ -18,11 +18,16 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+from lightspeed_core.assistant.approvals import Answering
+from lightspeed_core.assistant.context import AssistantSettings
 from lightspeed_core.assistant.request import TurnRequest
+from lightspeed_core.assistant.toolbox import ToolOutput
+from lightspeed_core.conversations.approvals import Answer
 from lightspeed_core.conversations.leasing import utc_now
 from lightspeed_core.conversations.sql import SqlConversationStore
 from lightspeed_core.db.connect import SqliteSettings
 from lightspeed_core.db.database import Database
+from lightspeed_core.domain.approvals import Approval
 from lightspeed_core.domain.events import (
     TurnCompleted,
     TurnEvent,
@@ -31,21 +36,37 @@ from lightspeed_core.domain.events import (
     TurnStarted,
 )
 from lightspeed_core.domain.retrieval import Chunk, SourceDocument
+from lightspeed_core.domain.tools import ToolCall
 from lightspeed_core.engine.types import ChatDelta
 from lightspeed_core.errors import EngineFailed, LightspeedError, PromptTooLong, QuotaExceeded
 from lightspeed_core.user_data.files import JsonFiles
 from lightspeed_core.user_data.transcripts import Transcripts
-from tests.support.assistants import Wired, caller, wired_assistant
+from tests.support.assistants import WAIT_SECONDS, Wired, caller, wired_assistant
 from tests.support.databases import eventually, unspell
 from tests.support.kept_turns import NAME
 from tests.support.kill_points import Moment, WritePoints
-from tests.support.scripted_engine import ScriptedEngine, Step, breaks, refuses, says, store_info
+from tests.support.scripted_engine import (
+    ScriptedEngine,
+    Step,
+    breaks,
+    calls,
+    refuses,
+    says,
+    store_info,
+)
+from tests.support.scripted_tools import HEAT, READ, ScriptedTools, a_call, as_models_say
 
 # A child that hangs ends itself, and fails its run.
 CHILD_SECONDS: Final = 30
 REFUSAL: Final = "This cannot be answered."
 HELD: Final = ("one ", "two ", "three ")
 DOCUMENT: Final = "A turn is whole or interrupted."
+LOOKING: Final = "Let me see. "
+WARM: Final = ("It ", "is warm.")
+# The clock of the store runs ahead by hours in some runs, and nothing is to expire.
+PATIENT: Final = AssistantSettings(
+    system_prompt="Be brief.", drain=WAIT_SECONDS, approval_seconds=10_000_000
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +90,7 @@ class Worker:
     run: Run
     engine: ScriptedEngine
     store: SqlConversationStore
+    tools: ScriptedTools
     wired: Wired
     points: WritePoints
     told: int
@@ -115,6 +137,17 @@ class Worker:
     async def journaled(self, turn_id: str) -> None:
         """Wait until some of a turn is in the journal."""
         await eventually(lambda: self.store.journal(turn_id))
+
+    async def allow(self, turn_id: str) -> None:
+        """Allow what a turn wishes to do, as soon as it asks."""
+
+        async def asked() -> list[Approval]:
+            listed = await self.wired.assistant.approvals(caller())
+            return [approval for approval in listed if approval.turn_id == turn_id]
+
+        (approval,) = await eventually(asked)
+        answering = Answering(approval_id=approval.approval_id, answer=Answer(approve=True))
+        await self.wired.assistant.answer(answering, caller())
 
     def _tell_event(self, event: TurnEvent) -> None:
         match event:
@@ -243,6 +276,15 @@ async def two_conversations_and_one_who_waits(worker: Worker) -> None:
         await worker.ask(conversation_id, answer="".join(HELD), meanwhile=go_on)
 
 
+async def a_turn_that_waits_for_its_user(worker: Worker) -> None:
+    room = str(uuid4())
+    wishes = as_models_say(a_call(1, room=room), a_call(2, HEAT, room=room))
+    worker.tools.specs = (READ, HEAT)
+    worker.engine.will(calls(*wishes, text=LOOKING), says(*WARM))
+    worker.points.arm()
+    await worker.ask(answer=LOOKING + "".join(WARM), meanwhile=worker.allow)
+
+
 async def a_name_and_a_deletion(worker: Worker) -> None:
     conversation_id = await worker.ask()
     worker.points.arm()
@@ -275,6 +317,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
         an_answer_that_another_worker_stops,
         a_history_that_is_cut,
         two_conversations_and_one_who_waits,
+        a_turn_that_waits_for_its_user,
         a_name_and_a_deletion,
         RECOVERY,
     )
@@ -294,8 +337,24 @@ async def open_worker(run: Run, points: WritePoints) -> AsyncGenerator[Worker]:
     engine = ScriptedEngine()
     transcripts = Transcripts(Path(run.folder), JsonFiles(lambda: None))
     told = os.open(run.told, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    async with store, wired_assistant(engine, store, transcripts=transcripts) as wired:
-        yield Worker(run=run, engine=engine, store=store, wired=wired, points=points, told=told)
+
+    def use(call: ToolCall) -> ToolOutput:
+        line = {"used": call.name, "for": call.arguments["room"]}
+        os.write(told, json.dumps(line).encode() + b"\n")
+        return ToolOutput(content="done")
+
+    tools = ScriptedTools(specs=(), answer=use)
+    wiring = wired_assistant(engine, store, transcripts=transcripts, tools=tools, settings=PATIENT)
+    async with store, wiring as wired:
+        yield Worker(
+            run=run,
+            engine=engine,
+            store=store,
+            tools=tools,
+            wired=wired,
+            points=points,
+            told=told,
+        )
 
 
 async def work(run: Run) -> None:

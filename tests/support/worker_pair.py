@@ -16,6 +16,7 @@ service: {host: 127.0.0.1, port: "${env.LIGHTSPEED_PORT}", workers: 2}
 llama_stack: {use_as_library_client: true, library_client_config_path: "shipped:run.yaml"}
 user_data_collection: {}
 knowledge: {product_docs: false}
+outbound: {allowed_private: ["127.0.0.1"]}
 """
 TRIES = 200
 
