@@ -27,7 +27,7 @@ def plant_waiting_turn(settings: DatabaseSettings, user_id: str, *, word: str = 
 async def _plant(settings: DatabaseSettings, user_id: str, word: str) -> Approval:
     turn = a_turn(user_id=user_id, question=f"Heat the {word}", started_at=datetime.now(UTC))
     call = a_call(1, HEAT, room=word)
-    approval = asker(turn, 3600)(call, HEAT)
+    approval = asker(turn, 3600)(call, HEAT.server, HEAT.digest)
     checkpoint = Checkpoint(
         round=1,
         called=1,
