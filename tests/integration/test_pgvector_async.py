@@ -20,6 +20,7 @@ from lightspeed_stack_providers.pgvector_async.provider import get_provider_spec
 from lightspeed_stack_providers.vector_stores.shelved import ShelvedStores
 from tests.integration.test_postgres_tls import doorman
 from tests.support.postgres import DATABASE, USER, Postgres
+from tests.support.postgres_messenger import messenger
 from tests.support.tls_endpoint import write_certificate
 from tests.support.vector_store_kinds import OpenProvider, opening, pgvector_config
 from tests.unit.providers.faiss_hybrid.parts import (
@@ -88,6 +89,23 @@ async def test_a_dropped_connection_is_opened_again(
     await end_connections(postgres)
     await insert(provider, chunk("b", "beta"))
     assert await found_ids(provider, "beta", mode="keyword") == ["b"]
+
+
+async def test_a_connection_that_is_ending_is_opened_again(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    async with messenger(postgres, tmp_path) as between:
+        provider = await open_as(
+            {**pgvector_config(postgres, f"ending-{uuid4().hex}"), "host": str(tmp_path)}
+        )
+        try:
+            await provider.register_vector_store(store())
+            await between.announce_shutdown()
+            await insert(provider, chunk("a", "alpha"))
+            await between.announce_shutdown()
+            assert await found_ids(provider, "alpha") == ["a"]
+        finally:
+            await provider.shutdown()
 
 
 async def test_a_server_that_was_away_is_found_again(

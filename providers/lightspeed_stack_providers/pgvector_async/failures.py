@@ -16,6 +16,8 @@ BROKEN: Final = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.InvalidCachedStatementError,
+    # A server that shuts down says so and hangs up; between the two the driver is in no state to ask.
+    asyncpg.InternalClientError,
     OSError,
 )
 UNUSABLE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
