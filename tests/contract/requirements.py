@@ -108,6 +108,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/shields.md#what-a-shield-looks-at": {
         "shield.names": "A shield's name says what it looks at.",
         "shield.documents": "What documents and tools order costs the order and not the answer.",
+        "shield.unkept": "The stack keeps no copy of what a shield asks a model.",
     },
     "docs/shields.md#order": {
         "shield.order": "Shields that rewrite come first, and the others see what they left.",

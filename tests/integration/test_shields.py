@@ -4,6 +4,7 @@ import asyncio
 import gc
 import warnings
 from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 MODEL = "sdk/fake-llm"
 CARD = "4111 1111 1111 1111"
+WRITE_SECONDS = 5
 
 
 def provider(name: str, **config: object) -> dict[str, Any]:
@@ -50,7 +52,14 @@ def stub() -> Iterator[StubLLM]:
 
 
 @pytest.fixture(scope="module")
-async def engine(stub: StubLLM, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Engine]:
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+async def engine(
+    stub: StubLLM, data_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[Engine]:
     path = write_run_yaml(tmp_path_factory.mktemp("run"))
     content = yaml.safe_load(path.read_text())
     content["providers"]["safety"] += [
@@ -65,7 +74,7 @@ async def engine(stub: StubLLM, tmp_path_factory: pytest.TempPathFactory) -> Asy
         {"shield_id": "on_topic", "provider_id": "question_validity"},
     ]
     path.write_text(yaml.safe_dump(content, sort_keys=False))
-    settings = EngineSettings(run_config=path, data_dir=tmp_path_factory.mktemp("data"))
+    settings = EngineSettings(run_config=path, data_dir=data_dir)
     with environment(**stub_environment(stub)):
         async with started_engine(settings) as engine:
             yield engine
@@ -134,6 +143,24 @@ async def test_a_guard_that_talks_rubbish_has_failed(engine: Engine) -> None:
 
     assert turn.refused_by == "input_guard"
     assert [warning.code for warning in turn.warnings] == ["shield_failed"]
+
+
+@pytest.mark.requirement("shield.unkept")
+async def test_what_a_guard_is_asked_is_not_kept_by_the_stack(
+    engine: Engine, data_dir: Path
+) -> None:
+    before = asyncio.all_tasks()
+    turn, _ = await ask(engine, "May a flamingo judge?", "input_guard")
+    if writing := asyncio.all_tasks() - before:
+        await asyncio.wait(writing, timeout=WRITE_SECONDS)
+
+    assert turn.text == "You asked: May a flamingo judge?"
+    assert files_with(b"flamingo", data_dir) == []
+
+
+def files_with(text: bytes, folder: Path) -> list[str]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path.name for path in files if text in path.read_bytes()]
 
 
 @pytest.mark.requirement("redaction.reversible")

@@ -12,6 +12,7 @@ from llama_stack.core.library_client import AsyncLlamaStackAsLibraryClient
 from llama_stack.core.routing_tables.models import ModelsRoutingTable
 from llama_stack.core.storage.kvstore.kvstore import shutdown_kvstore_backends
 from llama_stack.core.storage.sqlstore.sqlstore import shutdown_sqlstore_backends
+from llama_stack_api import Api
 
 from lightspeed_core.engine.llama_stack.in_process import InProcessStack
 from lightspeed_core.engine.llama_stack.logs import kept_logging
@@ -66,7 +67,19 @@ async def open_stack(run_config: RunConfig) -> InProcessStack:
         await shutdown_kvstore_backends()
         await shutdown_sqlstore_backends()
         raise
+    keep_no_completions(client)
     return InProcessStack(client)
+
+
+def keep_no_completions(client: AsyncLlamaStackAsLibraryClient) -> None:
+    """Let the stack keep no copy of what its shields ask models.
+
+    Deleting a conversation would not delete it, and it is written by tasks that nobody awaits,
+    which open the database again when it has been closed.
+    """
+    router = (client.impls or {}).get(Api.inference)
+    if router is not None:
+        router.store = None
 
 
 def keep_secrets_as_text(config: Any, run_config: RunConfig) -> None:
