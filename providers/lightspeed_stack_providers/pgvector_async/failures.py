@@ -16,7 +16,7 @@ BROKEN: Final = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.InvalidCachedStatementError,
-    # A server that shuts down says so and hangs up; between the two the driver is in no state to ask.
+    # A server that shuts down says so and hangs up; between the two the driver cannot ask.
     asyncpg.InternalClientError,
     OSError,
 )
