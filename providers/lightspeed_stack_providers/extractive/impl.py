@@ -11,23 +11,13 @@ from typing import Any, Final, override
 from llama_stack_api import (
     HealthResponse,
     HealthStatus,
-    InferenceProvider,
     Model,
     ModelNotFoundError,
-    ModelsProtocolPrivate,
     ModelType,
     OpenAIChatCompletion,
     OpenAIChatCompletionChunk,
-    OpenAIChatCompletionChunkWithReasoning,
     OpenAIChatCompletionRequestWithExtraBody,
-    OpenAIChatCompletionWithReasoning,
-    OpenAICompletion,
-    OpenAICompletionRequestWithExtraBody,
-    OpenAIEmbeddingsRequestWithExtraBody,
-    OpenAIEmbeddingsResponse,
-    RerankResponse,
 )
-from llama_stack_api.inference import RerankRequest
 
 from lightspeed_stack_providers.extractive.answer import (
     NOT_ANSWERED,
@@ -44,18 +34,20 @@ from lightspeed_stack_providers.extractive.ranking import best_quotes, shortlist
 from lightspeed_stack_providers.extractive.similarity import Similarity
 from lightspeed_stack_providers.failures import UpstreamModelUnknown
 from lightspeed_stack_providers.lean import LeanDelta
+from lightspeed_stack_providers.one_model import OneModel
 
 MODEL_NAME: Final = "quote"
 _CONTEXT_LENGTH: Final = 131072
 
 
-class Extractive(InferenceProvider, ModelsProtocolPrivate):
+class Extractive(OneModel):
     """The model `quote`: the best sentences of the passages in the prompt, each with its marker.
 
     Tools, sampling and response formats are ignored.
     """
 
-    __provider_id__: str
+    _does = "quotes passages of chats"
+    _name = MODEL_NAME
 
     def __init__(self, config: ExtractiveConfig) -> None:
         self._config = config
@@ -137,42 +129,6 @@ class Extractive(InferenceProvider, ModelsProtocolPrivate):
                 },
             )
         ]
-
-    @override
-    async def should_refresh_models(self) -> bool:
-        return False
-
-    @override
-    async def register_model(self, model: Model) -> Model:
-        if model.provider_resource_id != MODEL_NAME:
-            raise ModelNotFoundError(str(model.provider_resource_id))
-        return model
-
-    @override
-    async def unregister_model(self, model_id: str) -> None:
-        """Forget nothing: there is always the one model."""
-
-    @override
-    async def openai_chat_completions_with_reasoning(
-        self, params: OpenAIChatCompletionRequestWithExtraBody
-    ) -> OpenAIChatCompletionWithReasoning | AsyncIterator[OpenAIChatCompletionChunkWithReasoning]:
-        raise NotImplementedError("quoting has no reasoning to show")
-
-    @override
-    async def openai_completion(
-        self, params: OpenAICompletionRequestWithExtraBody
-    ) -> OpenAICompletion | AsyncIterator[OpenAICompletion]:
-        raise NotImplementedError("passages travel in chat messages; a bare prompt has none")
-
-    @override
-    async def openai_embeddings(
-        self, params: OpenAIEmbeddingsRequestWithExtraBody
-    ) -> OpenAIEmbeddingsResponse:
-        raise NotImplementedError("quoting does not embed texts")
-
-    @override
-    async def rerank(self, request: RerankRequest) -> RerankResponse:
-        raise NotImplementedError("quoting does not rank documents")
 
 
 def _head() -> dict[str, Any]:

@@ -9,29 +9,20 @@ from typing import Any, Final, cast, override
 from llama_stack_api import (
     HealthResponse,
     HealthStatus,
-    InferenceProvider,
     Model,
     ModelNotFoundError,
-    ModelsProtocolPrivate,
     ModelType,
     OpenAIChatCompletion,
     OpenAIChatCompletionChunk,
-    OpenAIChatCompletionChunkWithReasoning,
     OpenAIChatCompletionRequestWithExtraBody,
-    OpenAIChatCompletionWithReasoning,
-    OpenAICompletion,
-    OpenAICompletionRequestWithExtraBody,
-    OpenAIEmbeddingsRequestWithExtraBody,
-    OpenAIEmbeddingsResponse,
-    RerankResponse,
 )
-from llama_stack_api.inference import RerankRequest
 
 from lightspeed_stack_providers.failures import UpstreamModelUnknown, UpstreamUnreachable
 from lightspeed_stack_providers.lean import LeanDelta
 from lightspeed_stack_providers.llama_cpp.config import LlamaCppConfig
 from lightspeed_stack_providers.llama_cpp.gguf import GgufFile
 from lightspeed_stack_providers.llama_cpp.process import ModelProcess
+from lightspeed_stack_providers.one_model import OneModel
 from lightspeed_stack_providers.openai_compatible.config import OpenAICompatibleConfig
 from lightspeed_stack_providers.openai_compatible.impl import OpenAICompatible
 
@@ -39,10 +30,10 @@ _LOOK_SECONDS: Final = 0.05
 _OF_TOOLS: Final = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
 
 
-class LlamaCpp(InferenceProvider, ModelsProtocolPrivate):
+class LlamaCpp(OneModel):
     """One model from a GGUF file; raises `lightspeed_stack_providers.failures`."""
 
-    __provider_id__: str
+    _does = "chats"
 
     def __init__(self, config: LlamaCppConfig, file: GgufFile) -> None:
         self._config = config
@@ -194,39 +185,3 @@ class LlamaCpp(InferenceProvider, ModelsProtocolPrivate):
                 },
             )
         ]
-
-    @override
-    async def should_refresh_models(self) -> bool:
-        return False
-
-    @override
-    async def register_model(self, model: Model) -> Model:
-        if model.provider_resource_id != self._name:
-            raise ModelNotFoundError(str(model.provider_resource_id))
-        return model
-
-    @override
-    async def unregister_model(self, model_id: str) -> None:
-        """Forget nothing: the model is a matter of configuration."""
-
-    @override
-    async def openai_embeddings(
-        self, params: OpenAIEmbeddingsRequestWithExtraBody
-    ) -> OpenAIEmbeddingsResponse:
-        raise NotImplementedError(f"{self._name} chats; it does not embed")
-
-    @override
-    async def openai_chat_completions_with_reasoning(
-        self, params: OpenAIChatCompletionRequestWithExtraBody
-    ) -> OpenAIChatCompletionWithReasoning | AsyncIterator[OpenAIChatCompletionChunkWithReasoning]:
-        raise NotImplementedError("reasoning is not extracted")
-
-    @override
-    async def openai_completion(
-        self, params: OpenAICompletionRequestWithExtraBody
-    ) -> OpenAICompletion | AsyncIterator[OpenAICompletion]:
-        raise NotImplementedError("only chat completions are supported")
-
-    @override
-    async def rerank(self, request: RerankRequest) -> RerankResponse:
-        raise NotImplementedError(f"{self._name} chats; it does not rank")

@@ -4,35 +4,25 @@ import asyncio
 import base64
 import importlib
 import struct
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any, override
 
 from llama_stack_api import (
     HealthResponse,
     HealthStatus,
-    InferenceProvider,
     InvalidParameterError,
     Model,
     ModelNotFoundError,
-    ModelsProtocolPrivate,
     ModelType,
-    OpenAIChatCompletion,
-    OpenAIChatCompletionChunk,
-    OpenAIChatCompletionChunkWithReasoning,
-    OpenAIChatCompletionRequestWithExtraBody,
-    OpenAIChatCompletionWithReasoning,
-    OpenAICompletion,
-    OpenAICompletionRequestWithExtraBody,
     OpenAIEmbeddingData,
     OpenAIEmbeddingsRequestWithExtraBody,
     OpenAIEmbeddingsResponse,
     OpenAIEmbeddingUsage,
-    RerankResponse,
     validate_embeddings_input_is_text,
 )
-from llama_stack_api.inference import RerankRequest
 
 from lightspeed_stack_providers.counting import TokenCount
+from lightspeed_stack_providers.one_model import OneModel
 from lightspeed_stack_providers.onnx_embeddings.config import OnnxEmbeddingsConfig, half_the_cores
 from lightspeed_stack_providers.onnx_embeddings.embedder import Embedder
 from lightspeed_stack_providers.onnx_embeddings.folder import (
@@ -42,14 +32,14 @@ from lightspeed_stack_providers.onnx_embeddings.folder import (
 )
 
 
-class OnnxEmbeddings(InferenceProvider, ModelsProtocolPrivate):
+class OnnxEmbeddings(OneModel):
     """One embedding model for the stack.
 
     A request may say in the extra field `input_type` whether its texts are a `query` or a
     `passage` (the default), for models that were trained with different prefixes.
     """
 
-    __provider_id__: str
+    _does = "embeds texts"
 
     def __init__(self, config: OnnxEmbeddingsConfig) -> None:
         self._config = config
@@ -90,18 +80,9 @@ class OnnxEmbeddings(InferenceProvider, ModelsProtocolPrivate):
         ]
 
     @override
-    async def should_refresh_models(self) -> bool:
-        return False
-
-    @override
     async def register_model(self, model: Model) -> Model:
-        if model.provider_resource_id != self._name:
-            raise ModelNotFoundError(str(model.provider_resource_id))
-        return model.model_copy(update={"metadata": {**self._described(), **model.metadata}})
-
-    @override
-    async def unregister_model(self, model_id: str) -> None:
-        """Forget nothing: the model is a matter of configuration."""
+        known = await super().register_model(model)
+        return known.model_copy(update={"metadata": {**self._described(), **model.metadata}})
 
     async def token_count(self, model: str) -> TokenCount:
         """Say how the model reads passages."""
@@ -148,28 +129,6 @@ class OnnxEmbeddings(InferenceProvider, ModelsProtocolPrivate):
         texts = [params.input] if isinstance(params.input, str) else params.input
         prefix = _prefix(spec.query_prefix, spec.passage_prefix, params)
         return [f"{prefix}{text}" for text in texts]
-
-    @override
-    async def openai_chat_completion(
-        self, params: OpenAIChatCompletionRequestWithExtraBody
-    ) -> OpenAIChatCompletion | AsyncIterator[OpenAIChatCompletionChunk]:
-        raise NotImplementedError(f"{self._name} embeds texts; it does not chat")
-
-    @override
-    async def openai_chat_completions_with_reasoning(
-        self, params: OpenAIChatCompletionRequestWithExtraBody
-    ) -> OpenAIChatCompletionWithReasoning | AsyncIterator[OpenAIChatCompletionChunkWithReasoning]:
-        raise NotImplementedError(f"{self._name} embeds texts; it does not chat")
-
-    @override
-    async def openai_completion(
-        self, params: OpenAICompletionRequestWithExtraBody
-    ) -> OpenAICompletion | AsyncIterator[OpenAICompletion]:
-        raise NotImplementedError(f"{self._name} embeds texts; it does not complete them")
-
-    @override
-    async def rerank(self, request: RerankRequest) -> RerankResponse:
-        raise NotImplementedError(f"{self._name} embeds texts; it does not rank them")
 
 
 def _prefix(query: str, passage: str, params: OpenAIEmbeddingsRequestWithExtraBody) -> str:

@@ -237,9 +237,9 @@ async def test_shutdown_leaves_no_thread():
 
 
 async def test_what_it_cannot_do_is_refused_in_words(provider: Extractive):
-    with pytest.raises(NotImplementedError, match="no reasoning"):
+    with pytest.raises(NotImplementedError, match="does not tell its reasoning"):
         await provider.openai_chat_completions_with_reasoning(request(prompt(QUESTION)))
-    with pytest.raises(NotImplementedError, match="bare prompt"):
+    with pytest.raises(NotImplementedError, match="does not complete bare prompts"):
         await provider.openai_completion(
             OpenAICompletionRequestWithExtraBody(model="quote", prompt="Why")
         )

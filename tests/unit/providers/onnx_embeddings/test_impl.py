@@ -175,7 +175,7 @@ async def test_chat_and_the_rest_are_refused_in_words(provider: OnnxEmbeddings):
     )
     with pytest.raises(NotImplementedError, match="does not chat"):
         await provider.openai_chat_completion(chat)
-    with pytest.raises(NotImplementedError, match="does not chat"):
+    with pytest.raises(NotImplementedError, match="does not tell its reasoning"):
         await provider.openai_chat_completions_with_reasoning(chat)
     with pytest.raises(NotImplementedError, match="does not complete"):
         await provider.openai_completion(
