@@ -23,11 +23,12 @@ from lightspeed_core.conversations.models import (
     Summary,
 )
 from lightspeed_core.conversations.store import ConversationStore
+from lightspeed_core.db.memory import MemoryStore
 from lightspeed_core.domain.turn import Turn
 from lightspeed_core.errors import NotFound
 
 
-class MemoryConversationStore(ConversationStore):
+class MemoryConversationStore(MemoryStore, ConversationStore):
     """Implements `ConversationStore`; one object is one worker.
 
     Of more than `max_conversations` those go first in which nothing has happened for longest; one
@@ -66,14 +67,6 @@ class MemoryConversationStore(ConversationStore):
     def approvals(self) -> ApprovalStore:
         worker = Worker(self._owner, self._lease, self._clock, self._running)
         return MemoryApprovals(self._memory, worker)
-
-    @override
-    async def open(self) -> None:
-        pass
-
-    @override
-    async def close(self) -> None:
-        pass
 
     async def __aenter__(self) -> Self:
         return self

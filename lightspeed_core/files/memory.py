@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import override
 
+from lightspeed_core.db.memory import MemoryStore
 from lightspeed_core.files.attachments import AttachmentStore
 from lightspeed_core.files.models import Attachment, StoredFile, new_file_id
 from lightspeed_core.files.store import FileStore
 
 
-class MemoryFiles(FileStore):
+class MemoryFiles(MemoryStore, FileStore):
     """Implements `FileStore`."""
 
     def __init__(self) -> None:
@@ -23,14 +24,6 @@ class MemoryFiles(FileStore):
         other = MemoryFiles()
         other._files = self._files
         return other
-
-    @override
-    async def open(self) -> None:
-        pass
-
-    @override
-    async def close(self) -> None:
-        pass
 
     @override
     async def add(self, user_id: str, filename: str, parts: AsyncIterable[bytes]) -> StoredFile:
@@ -75,7 +68,7 @@ class MemoryFiles(FileStore):
         return 0
 
 
-class MemoryAttachments(AttachmentStore):
+class MemoryAttachments(MemoryStore, AttachmentStore):
     """Implements `AttachmentStore`."""
 
     def __init__(self) -> None:
@@ -87,14 +80,6 @@ class MemoryAttachments(AttachmentStore):
         other = MemoryAttachments()
         other._kept = self._kept
         return other
-
-    @override
-    async def open(self) -> None:
-        pass
-
-    @override
-    async def close(self) -> None:
-        pass
 
     @override
     async def put(self, attachment: Attachment) -> None:

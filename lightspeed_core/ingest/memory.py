@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import override
 from uuid import uuid4
 
+from lightspeed_core.db.memory import MemoryStore
 from lightspeed_core.ingest.jobs import (
     LEASE,
     Counts,
@@ -33,7 +34,7 @@ class _Kept:
         return self.job.lease_expires_at is None or self.job.lease_expires_at <= now
 
 
-class MemoryJobs(JobStore):
+class MemoryJobs(MemoryStore, JobStore):
     """Implements `JobStore`."""
 
     def __init__(self, clock: Callable[[], datetime] = _now) -> None:
@@ -46,14 +47,6 @@ class MemoryJobs(JobStore):
         other = MemoryJobs(self._clock)
         other._kept = self._kept
         return other
-
-    @override
-    async def open(self) -> None:
-        pass
-
-    @override
-    async def close(self) -> None:
-        pass
 
     @override
     async def add(self, new: NewJob) -> Job:
@@ -181,7 +174,7 @@ class MemoryJobs(JobStore):
         )
 
 
-class MemoryIndexedFiles(IndexedFiles):
+class MemoryIndexedFiles(MemoryStore, IndexedFiles):
     """Implements `IndexedFiles`."""
 
     def __init__(self) -> None:
@@ -192,14 +185,6 @@ class MemoryIndexedFiles(IndexedFiles):
         other = MemoryIndexedFiles()
         other._files = self._files
         return other
-
-    @override
-    async def open(self) -> None:
-        pass
-
-    @override
-    async def close(self) -> None:
-        pass
 
     @override
     async def of_store(self, store_id: str) -> Mapping[str, IndexedFile]:

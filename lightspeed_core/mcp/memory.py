@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import override
 
+from lightspeed_core.db.memory import MemoryStore
 from lightspeed_core.mcp.models import McpServer, RegisteredServer, ServerSource
 from lightspeed_core.mcp.store import McpServerStore, name_is_taken
 
@@ -12,7 +13,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class MemoryMcpServers(McpServerStore):
+class MemoryMcpServers(MemoryStore, McpServerStore):
     """Implements `McpServerStore`."""
 
     def __init__(self, clock: Callable[[], datetime] = _now) -> None:
@@ -25,14 +26,6 @@ class MemoryMcpServers(McpServerStore):
         other = MemoryMcpServers(self._clock)
         other._servers = self._servers
         return other
-
-    @override
-    async def open(self) -> None:
-        pass
-
-    @override
-    async def close(self) -> None:
-        pass
 
     @override
     async def add(

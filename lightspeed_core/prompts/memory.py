@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import override
 from uuid import uuid4
 
+from lightspeed_core.db.memory import MemoryStore
 from lightspeed_core.prompts.identifiers import new_prompt_id
 from lightspeed_core.prompts.models import Prompt, PromptText, SavedPrompt
 from lightspeed_core.prompts.store import (
@@ -36,7 +37,7 @@ class _Versions:
         )
 
 
-class MemoryPrompts(PromptStore):
+class MemoryPrompts(MemoryStore, PromptStore):
     """Implements `PromptStore`."""
 
     def __init__(self) -> None:
@@ -48,14 +49,6 @@ class MemoryPrompts(PromptStore):
         other = MemoryPrompts()
         other._prompts = self._prompts
         return other
-
-    @override
-    async def open(self) -> None:
-        pass
-
-    @override
-    async def close(self) -> None:
-        pass
 
     @override
     async def create(self, content: PromptText) -> Prompt:
@@ -102,7 +95,7 @@ class MemoryPrompts(PromptStore):
         return versions
 
 
-class MemorySavedPrompts(SavedPromptStore):
+class MemorySavedPrompts(MemoryStore, SavedPromptStore):
     """Implements `SavedPromptStore`."""
 
     def __init__(self, clock: Callable[[], datetime] = _now) -> None:
@@ -115,14 +108,6 @@ class MemorySavedPrompts(SavedPromptStore):
         other = MemorySavedPrompts(self._clock)
         other._prompts = self._prompts
         return other
-
-    @override
-    async def open(self) -> None:
-        pass
-
-    @override
-    async def close(self) -> None:
-        pass
 
     @override
     async def add(self, user_id: str, name: str, content: str, *, most: int) -> SavedPrompt:

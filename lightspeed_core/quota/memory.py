@@ -7,6 +7,7 @@ from typing import override
 
 from lightspeed_core.config.interval import parse_interval
 from lightspeed_core.config.quota import QuotaLimiterConfiguration
+from lightspeed_core.db.memory import MemoryStore
 from lightspeed_core.quota.models import (
     Limit,
     Reservation,
@@ -39,7 +40,7 @@ class _Memory:
     )
 
 
-class MemoryQuotas(QuotaStore):
+class MemoryQuotas(MemoryStore, QuotaStore):
     """Implements `QuotaStore`."""
 
     def __init__(
@@ -54,14 +55,6 @@ class MemoryQuotas(QuotaStore):
         other = MemoryQuotas(keeps_history=self._keeps_history, clock=self._clock)
         other._memory = self._memory
         return other
-
-    @override
-    async def open(self) -> None:
-        pass
-
-    @override
-    async def close(self) -> None:
-        pass
 
     @override
     async def standings(self, limits: Sequence[Limit]) -> Sequence[Standing]:

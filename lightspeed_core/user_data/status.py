@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol, override
 
+from lightspeed_core.db.memory import MemoryStore
+
 
 class FeedbackStatusStore(Protocol):
     """Keeps the switch. Raises `StoreUnavailable` when the database does not answer."""
@@ -29,7 +31,7 @@ class _Memory:
     enabled: bool
 
 
-class MemoryFeedbackStatus(FeedbackStatusStore):
+class MemoryFeedbackStatus(MemoryStore, FeedbackStatusStore):
     """Keeps the switch until the process ends."""
 
     def __init__(self, *, configured: bool) -> None:
@@ -40,14 +42,6 @@ class MemoryFeedbackStatus(FeedbackStatusStore):
         other = MemoryFeedbackStatus(configured=True)
         other._memory = self._memory
         return other
-
-    @override
-    async def open(self) -> None:
-        pass
-
-    @override
-    async def close(self) -> None:
-        pass
 
     @override
     async def is_enabled(self) -> bool:
