@@ -515,6 +515,7 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "docs/providers/llama_cpp.md#what-it-promises": {
         "llama-cpp.answers": "A GGUF file streams, obeys a schema, stops and is bounded.",
+        "llama-cpp.tools": "Tools reach a model whose template tells of them, and no other.",
         "llama-cpp.refused": "A file that cannot be a model stops the start by name and fault.",
         "llama-cpp.closed": "Its listener asks for a key that nobody has; no process is left.",
     },

@@ -32,7 +32,7 @@ from lightspeed_stack_providers.llama_cpp import LlamaCpp, LlamaCppConfig, get_p
 from lightspeed_stack_providers.llama_cpp.gguf import open_gguf
 from lightspeed_stack_providers.llama_cpp.process import ModelProcess
 from tests.support.engines import environment, started_engine, wait_for
-from tests.support.gguf import SHA256, small_model
+from tests.support.gguf import SHA256, small_model, with_template
 
 NAME = "SmolLM2-135M-Instruct.Q4_1"
 LOAD_SECONDS = 60
@@ -44,6 +44,30 @@ SCHEMA = {
     "required": ["city", "is_big"],
     "additionalProperties": False,
 }
+TOOLS: dict[str, Any] = {
+    "tools": [
+        {
+            "type": "function",
+            "function": {
+                "name": "current_time",
+                "description": "Tells what time it is in a zone.",
+                "parameters": {
+                    "type": "object",
+                    "properties": {"zone": {"type": "string", "enum": ["UTC", "CET"]}},
+                    "required": ["zone"],
+                    "additionalProperties": False,
+                },
+            },
+        }
+    ]
+}
+TOOL_TEMPLATE = (
+    "{% if tools %}{{ '<|im_start|>system\\n' + (tools | tojson) + '<|im_end|>\\n' }}{% endif %}"
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
 
@@ -159,22 +183,54 @@ async def test_a_prompt_that_does_not_fit_is_said_to_be_too_long(provider: Llama
         await answered(provider, asked("word " * 600))
 
 
+@pytest.mark.requirement("llama-cpp.tools")
 async def test_tools_are_left_out_where_the_template_has_no_place_for_them(
     provider: LlamaCpp,
 ) -> None:
-    function = {"name": "time", "parameters": {"type": "object"}}
-    tools: dict[str, Any] = {
-        "tools": [{"type": "function", "function": function}],
-        "tool_choice": "required",
-    }
-
     without = await answered(provider, asked("What time is it?"))
-    with_tools = await answered(provider, asked("What time is it?", **tools))
+    with_tools = await answered(
+        provider, asked("What time is it?", **TOOLS, tool_choice="required")
+    )
 
     assert with_tools[-1].usage == without[-1].usage
     assert with_tools[-1].tool_calls == ()
     (model,) = await provider.list_models()
     assert model.metadata["calls_tools"] is False
+
+
+@pytest.fixture(scope="module")
+def knowing_tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small model with a chat template that tells of tools."""
+    return with_template(TOOL_TEMPLATE, tmp_path_factory.mktemp("models") / "tools.gguf")
+
+
+@pytest.mark.requirement("llama-cpp.tools")
+async def test_a_template_with_a_place_for_tools_tells_the_model_of_them(
+    knowing_tools: Path,
+) -> None:
+    async with started(model_path=knowing_tools, model_name=NAME) as provider:
+        without = await answered(provider, asked("What time is it?"))
+        with_tools = await answered(provider, asked("What time is it?", **TOOLS))
+        (model,) = await provider.list_models()
+
+    assert without[-1].usage is not None
+    assert with_tools[-1].usage is not None
+    # The template writes their JSON into the prompt.
+    assert with_tools[-1].usage[0] > without[-1].usage[0] + 40
+    assert model.metadata["calls_tools"] is True
+
+
+async def test_the_chat_template_is_the_one_of_the_file(provider: LlamaCpp, tmp_path: Path) -> None:
+    silent = with_template("{{ '<|im_start|>assistant\\n' }}", tmp_path / "silent.gguf")
+    async with started(model_path=silent, model_name=NAME) as other:
+        short, long = [await answered(other, asked(text)) for text in ("Hi.", "Hi there. " * 9)]
+    usual = await answered(provider, asked("Hi."))
+
+    # A template without the messages tells the model nothing of them.
+    assert short[-1].usage is not None
+    assert long[-1].usage is not None
+    assert usual[-1].usage is not None
+    assert short[-1].usage[0] == long[-1].usage[0] < usual[-1].usage[0]
 
 
 async def test_another_model_is_not_known(provider: LlamaCpp) -> None:
@@ -257,7 +313,8 @@ async def test_a_process_that_is_killed_is_told_and_replaced_by_the_next_questio
         os.kill(child.pid, signal.SIGKILL)
 
         async def is_noticed() -> bool:
-            return "ended with code -9" in (await provider.health()).get("message", "")
+            told = (await provider.health()).get("message", "")
+            return "ended with code -9 (killed, as the system does for want of memory)" in told
 
         await wait_for(is_noticed)
         async with asyncio.timeout(LOAD_SECONDS):
@@ -315,6 +372,7 @@ async def test_one_variable_makes_the_file_the_default_model(tmp_path: Path) -> 
             model = listed[0]
             assert model.identifier == f"llama_cpp/{NAME}"
             assert model.metadata["context_length"] == 4096
+            assert model.metadata["calls_tools"] is False
             said = Message(role=Role.USER, content="Say hello.")
             request = ChatRequest(model=model.identifier, messages=(said,), max_tokens=8)
             deltas = [delta async for delta in engine.chat(request)]

@@ -39,3 +39,17 @@ def whole_file(entries: Mapping[str, str | int], *, tensors: int = 1, values: in
     """Write a header with the data that belongs to it."""
     written = header(entries, tensors=tensors, values=values)
     return written + b"\0" * (-len(written) % 32 + tensors * values * 4)
+
+
+def with_template(template: str, target: Path) -> Path:
+    """Write the small model with another chat template; weights stay where alignment has them."""
+    content = small_model().read_bytes()
+    key = text("tokenizer.chat_template") + struct.pack("<I", 8)
+    start = content.index(key) + len(key)
+    (length,) = struct.unpack_from("<Q", content, start)
+    old = 8 + length
+    comment = "{##}"
+    padding = -(8 + len((template + comment).encode()) - old) % 32
+    new = text(template + comment[:2] + " " * padding + comment[2:])
+    target.write_bytes(content[:start] + new + content[start + old :])
+    return target

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import logging
 import secrets
+import signal
 import subprocess
 import sys
 import threading
@@ -148,6 +149,9 @@ def _follow(child: subprocess.Popen[bytes], run: _Run) -> None:
     code = child.wait()
     if child.stdout is not None:
         child.stdout.close()
-    run.failure = f"its process ended with code {code}: {' / '.join(run.said) or 'silently'}"
+    how = f"its process ended with code {code}"
+    if code == -signal.SIGKILL:
+        how += " (killed, as the system does for want of memory)"
+    run.failure = f"{how}: {' / '.join(run.said) or 'silently'}"
     if not run.is_stopped:
         logger.error("language model ended model=%s: %s", run.name, run.failure)
