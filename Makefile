@@ -95,7 +95,7 @@ docs/config.png docs/config.svg: docs/config.puml ## Draw it; needs plantuml
 	plantuml -t$(subst .,,$(suffix $@)) $<
 
 requirements.txt: uv.lock ## Export the locked requirements with hashes
-	$(UV) export --locked --no-dev --extra k8s --extra documents --no-emit-workspace --output-file $@ --quiet
+	$(UV) export --locked --no-dev --extra k8s --extra documents --extra gguf --no-emit-workspace --output-file $@ --quiet
 
 upload-distribution-archives: distribution-archives ## Upload them; uv reads the credentials
 	$(UV) publish dist/*

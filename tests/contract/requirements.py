@@ -551,6 +551,9 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
     "docs/deployment/containers.md#containers": {
         "image.complete": "The image holds the service, its configuration, documents and model.",
     },
+    "docs/deployment/containers.md#configure-it": {
+        "image.gguf": "The image has what runs a model from a GGUF file.",
+    },
     "docs/deployment/containers.md#what-the-image-expects": {
         "image.address": "Inside the container the service listens on `0.0.0.0:8080`.",
         "image.kubernetes": "The image has what authentication by a cluster needs.",

@@ -27,6 +27,12 @@ BUILDER, SERVED = read_stages(ROOT / "Containerfile")
 WHERE = (
     "import lightspeed_core as c, lightspeed_stack_providers as p; print(c.__file__, p.__file__)"
 )
+# Which libraries are in the process once the model's runtime is loaded.
+MAPPED = """
+import xllamacpp
+with open("/proc/self/maps") as maps:
+    print(*{line.split()[-1] for line in maps if ".so" in line})
+"""
 # Any user of group 0. Reading is allowed everywhere, because the interpreter may be in a home
 # folder that is closed to others; writing is not.
 ANY_USER = (
@@ -174,10 +180,11 @@ def test_everything_that_is_copied_into_the_image_is_there() -> None:
 def test_the_image_takes_from_the_builder_what_the_builder_has() -> None:
     home = BUILDER.last("WORKDIR")
     made = {f"{home}/.venv"} | {f"{home}/{Path(name).name}" for name, _ in BUILDER.copies()}
+    of_its_compiler = {"/usr/lib64/libgomp.so.1"}
 
     taken = {origin for origin, _ in SERVED.copies(BUILDER.name)}
     assert f"{home}/.venv" in taken
-    assert taken <= made
+    assert taken <= made | of_its_compiler
     # Scripts of an environment name its interpreter by its path.
     assert (f"{home}/.venv", f"{home}/.venv") in SERVED.copies(BUILDER.name)
     assert SERVED.environment()["PATH"].startswith(f"{home}/.venv/bin:")
@@ -247,6 +254,22 @@ def test_the_image_has_what_authentication_by_a_cluster_needs(image: Path) -> No
         "-c",
         "import lightspeed_core.auth.kubernetes.client",
     )
+
+
+@pytest.mark.requirement("image.gguf")
+def test_the_image_has_what_runs_a_model_from_a_file(image: Path) -> None:
+    mapped = run(str(image / ".venv/bin/python"), "-B", "-c", MAPPED).split()
+    # What every image of this kind has: C and C++ at run time, and what Python itself wants.
+    of_the_system = ("ld-", "libc", "libdl", "libgcc_s", "libm", "libpthread", "librt", "libstdc++")
+    of_python = ("libuuid",)
+    taken = [Path(origin).name for origin, _ in SERVED.copies(BUILDER.name)]
+    homes = (str(image), sys.base_prefix)
+
+    assert any("xllamacpp" in place for place in mapped)
+    needed = {Path(place).name for place in mapped if not place.startswith(homes)}
+    assert {
+        each for each in needed if not each.startswith((*of_the_system, *of_python, *taken))
+    } == set()
 
 
 def wait_for_documents(service: Service) -> None:
