@@ -3,9 +3,12 @@
 import hashlib
 from typing import Final
 
-from lightspeed_core.domain.retrieval import SourceDocument
+from lightspeed_core.domain.retrieval import SourceDocument, SourceFile
 from lightspeed_core.errors import InvalidRequest
 from lightspeed_core.ingest.outline import first_heading
+from lightspeed_core.ingest.parse import kinds
+from lightspeed_core.ingest.parse.parser import ParsedDocument
+from lightspeed_core.ingest.parse.reading import clean
 from lightspeed_core.ingest.sources import FoundFile
 
 _LONGEST_BLANK: Final = 4096
@@ -17,21 +20,29 @@ def is_blank(file: FoundFile) -> bool:
 
 
 def load_document(file: FoundFile) -> SourceDocument | None:
-    """Read a file; its title is the first heading, else the file's name. Blocks.
+    """Read a file of Markdown; its title is the first heading, else the file's name. Blocks.
 
     None stands for a file without text. Raises `InvalidRequest` for one that is no text, and
     `OSError`.
     """
+    data, status = file.path.read_bytes(), file.path.stat()
     try:
-        text = file.path.read_text(encoding="utf-8-sig")
+        text = clean(data.decode())
     except UnicodeDecodeError as error:
         raise InvalidRequest("File could not be read", "it is no text in UTF-8") from error
     if not text.strip():
         return None
-    return SourceDocument(
-        document_id=file.document_id,
+    read = ParsedDocument(
         text=text,
-        content_hash=hashlib.sha256(text.encode()).hexdigest(),
         title=first_heading(text) or file.path.stem,
-        url=file.url,
+        media_type=kinds.MARKDOWN,
+        language=None,
+        pages=(),
+        file=SourceFile(
+            path=str(file.path),
+            size=status.st_size,
+            modified_ns=status.st_mtime_ns,
+            digest=hashlib.sha256(data).hexdigest(),
+        ),
     )
+    return read.document(file.document_id, url=file.url)

@@ -55,4 +55,8 @@ def test_marks_of_windows_are_left_out(tmp_path: Path) -> None:
     document = load_document(good)
     assert document is not None
     assert (document.title, document.text) == ("Good", "# Good\n\nText.\n")
+    assert document.file is not None
+    assert document.file.path == str(tmp_path / "good.md")
+    content = (tmp_path / "good.md").read_bytes()
+    assert document.file.digest == hashlib.sha256(content).hexdigest()
     assert load_document(empty) is None
