@@ -30,7 +30,10 @@ class Reranker(Protocol):
     """Judges chunks by their text alone, whatever their store thought of them."""
 
     async def rerank(self, query: str, chunks: Sequence[RagChunk]) -> Sequence[float]:
-        """Return a score for each chunk, in their order; 0 or more, and more is better."""
+        """Return a score for each chunk, in their order; 0 or more, and more is better.
+
+        Raises a `LightspeedError`, which costs a warning and leaves the stores' own scores.
+        """
         ...
 
 
@@ -77,7 +80,11 @@ async def retrieve(
         if not isinstance(result, TurnWarning):
             (own if source.is_byok else others).extend(result)
     if reranker is not None:
-        own, others = await _reranked(reranker, query, own, others)
+        try:
+            own, others = await _reranked(reranker, query, own, others)
+        except LightspeedError as error:
+            logger.warning("reranking failed code=%s: %s", error.code, error)
+            failures.append(_unranked(error))
     chunks = (*best_chunks(own, max_chunks if byok_chunks is None else byok_chunks), *others)
     return Retrieved(chunks=best_chunks(chunks, max_chunks), warnings=tuple(failures))
 
@@ -110,6 +117,12 @@ async def _search(
             message=f"Vector store {source.name} could not be searched: {error.cause}",
         )
     return [_weighed(chunk, source) for chunk in found if _counts(chunk, source)]
+
+
+def _unranked(error: LightspeedError) -> TurnWarning:
+    return TurnWarning(
+        code="reranker_failed", message=f"Passages were not ordered anew: {error.cause}"
+    )
 
 
 def _counts(chunk: RagChunk, source: Source) -> bool:

@@ -13,6 +13,7 @@ from lightspeed_core.assistant.context import AssistantSettings
 from lightspeed_core.assistant.keeper import TurnKeeper
 from lightspeed_core.assistant.live import EventSource
 from lightspeed_core.assistant.record import TurnRecorder
+from lightspeed_core.assistant.retrieval import Reranker
 from lightspeed_core.assistant.supervisor import OnAnswered, TurnSupervisor
 from lightspeed_core.assistant.toolbox import JoinedTools, ToolSource
 from lightspeed_core.assistant.topic import TopicWriter
@@ -57,6 +58,7 @@ async def wired_assistant(
     on_answered: OnAnswered | None = None,
     transcripts: Transcripts | None = None,
     quotas: QuotasOfRoutes | None = None,
+    reranker: Reranker | None = None,
 ) -> AsyncGenerator[Wired]:
     """Run a worker; turns that still run at the end are drained."""
     settings = settings or AssistantSettings(system_prompt="Be brief.", drain=WAIT_SECONDS)
@@ -73,6 +75,7 @@ async def wired_assistant(
             metrics=metrics,
             settings=settings,
             text_stored=text_stored,
+            reranker=reranker,
         )
         topics = TopicWriter(group=group, engine=engine, store=store, prompt=settings.topic_prompt)
         pipeline = partial(run_turn, parts=parts)

@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
+from lightspeed_core.assistant.request import TurnRequest
 from lightspeed_core.assistant.retrieval import referenced_documents, retrieve, wait_for_text
 from lightspeed_core.assistant.sources import Source
+from lightspeed_core.conversations.memory import MemoryConversationStore
+from lightspeed_core.domain.events import TurnCompleted
 from lightspeed_core.domain.retrieval import Chunk, RagChunk, ReferencedDocument, SourceDocument
 from lightspeed_core.errors import EngineUnavailable
+from tests.support.assistants import all_events, caller, wired_assistant
 from tests.support.scripted_engine import ScriptedEngine, store_info
 
 
@@ -156,15 +160,31 @@ async def test_a_failing_store_is_called_by_the_name_that_clients_know() -> None
     assert warning.message == "Vector store ocp-docs could not be searched: b is gone"
 
 
+class ByLength:
+    """A reranker that prefers short texts, whatever the stores said."""
+
+    async def rerank(self, query: str, chunks: Sequence[RagChunk]) -> list[float]:
+        assert query == "port"
+        return [1.0 / len(chunk.content) for chunk in chunks]
+
+
+@pytest.mark.requirement("byok.reranker")
+async def test_a_turn_shows_its_model_what_its_reranker_prefers() -> None:
+    engine = await engine_with(a={"long": "the port of the service", "short": "port 80"})
+    request = TurnRequest(query="port")
+
+    firsts: list[str | None] = []
+    for reranker in (None, ByLength()):
+        async with wired_assistant(engine, MemoryConversationStore(), reranker=reranker) as worker:
+            ended = (await all_events(await worker.assistant.start(request, caller())))[-1]
+        assert isinstance(ended, TurnCompleted)
+        firsts.append(ended.turn.rag_chunks[0].title)
+
+    assert firsts == ["long", "short"]
+
+
 @pytest.mark.requirement("byok.reranker")
 async def test_a_reranker_scores_anew_and_prefers_stores_of_ones_own() -> None:
-    class ByLength:
-        """Prefers short texts, whatever the stores said."""
-
-        async def rerank(self, query: str, chunks: Sequence[RagChunk]) -> list[float]:
-            assert query == "port"
-            return [1.0 / len(chunk.content) for chunk in chunks]
-
     engine = await engine_with(
         a={"short": "port 80", "long": "the port of the service is written here"},
         b={"own": "port 8080"},
@@ -176,6 +196,23 @@ async def test_a_reranker_scores_anew_and_prefers_stores_of_ones_own() -> None:
     # 1.2 / 9 is below 1 / 7 and above 1 / 39.
     assert [chunk.title for chunk in found.chunks] == ["short", "own", "long"]
     assert [chunk.score for chunk in found.chunks] == pytest.approx([1 / 7, 1.2 / 9, 1 / 39])
+
+
+@pytest.mark.requirement("byok.reranker")
+async def test_a_reranker_that_fails_costs_a_warning_and_not_the_answer() -> None:
+    class Away:
+        async def rerank(self, query: str, chunks: Sequence[RagChunk]) -> list[float]:
+            raise EngineUnavailable(f"no answer to '{query}' over {len(chunks)} chunks")
+
+    engine = await engine_with(a={"short": "port 80", "long": "the port of the service"})
+
+    plain = await retrieve(engine, "port", (A,))
+    found = await retrieve(engine, "port", (A,), reranker=Away())
+
+    assert found.chunks == plain.chunks
+    (warning,) = found.warnings
+    assert warning.code == "reranker_failed"
+    assert "no answer to 'port' over 2 chunks" in warning.message
 
 
 def test_a_document_is_listed_once_by_url_and_title() -> None:
