@@ -1,8 +1,13 @@
-"""Words that carry meaning, reduced to their stems; English, by a few suffix rules."""
+"""Words that carry meaning, reduced to their stems; English, by a few suffix rules.
+
+Scripts without spaces have the words that `unspaced` gives them.
+"""
 
 import re
 from functools import lru_cache
 from typing import Final
+
+from lightspeed_stack_providers.unspaced import with_words
 
 _WORD: Final = re.compile(r"\w+")
 _STOP_LIST: Final = """
@@ -29,7 +34,7 @@ def terms(text: str) -> list[str]:
     """
     return [
         stem(part)
-        for word in _WORD.findall(text.casefold())
+        for word in _WORD.findall(with_words(text).casefold())
         for part in _with_parts(word)
         if part not in _STOP
     ]

@@ -12,6 +12,7 @@ from typing import Final
 
 from lightspeed_stack_providers.extractive.blocks import Block, Kind, split_blocks
 from lightspeed_stack_providers.extractive.sentences import split_sentences
+from lightspeed_stack_providers.unspaced import count_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ _CODE_SPAN: Final = re.compile(r"`[^`]*`")
 _MARKUP: Final = re.compile(r"</?[a-zA-Z!]")
 _WORD: Final = re.compile(r"\w+")
 _NO_TITLE: Final = re.compile(r"[.!?\u2026\u3002\uff01\uff1f;][\W_]*$|[:`\d]")
+_COLONS: Final = (":", "\uff1a")
 
 
 def split_units(text: str) -> list[Unit]:
@@ -51,7 +53,7 @@ def _units(blocks: Sequence[Block]) -> Iterator[Unit]:
             heading, lead_in = run[-1].text, ""
         elif kind is Kind.PARAGRAPH:
             sentences = [s for block in run for s in split_sentences(block.text)]
-            lead_in = sentences[-1] if sentences[-1].endswith(":") else ""
+            lead_in = sentences[-1] if sentences[-1].endswith(_COLONS) else ""
             yield from (Unit(sentence, heading) for sentence in sentences if _says_much(sentence))
         elif lead_in and (whole := _joined(run)):
             yield Unit(f"{lead_in} {whole}", heading)
@@ -85,8 +87,8 @@ def _inline_code(line: str) -> str:
 
 
 def _says_much(sentence: str) -> bool:
-    words = len(_WORD.findall(sentence))
-    if sentence.endswith(":") or words < _SHORTEST_SENTENCE:
+    words = count_words(sentence)
+    if sentence.endswith(_COLONS) or words < _SHORTEST_SENTENCE:
         return False
     return words > _LONGEST_TITLE or bool(_NO_TITLE.search(sentence))
 

@@ -24,7 +24,8 @@ from tantivy import (
     Tokenizer,
 )
 
-from lightspeed_stack_providers.vector_stores.languages import Analysis, Language, with_words
+from lightspeed_stack_providers.unspaced import with_words
+from lightspeed_stack_providers.vector_stores.languages import Analysis, Language
 from lightspeed_stack_providers.vector_stores.ranking import Ranking
 
 _HEADLINE_BOOST: Final = 2.0

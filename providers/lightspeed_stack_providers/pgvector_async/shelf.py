@@ -15,9 +15,9 @@ from lightspeed_stack_providers.pgvector_async.failures import DatabaseUnusable
 from lightspeed_stack_providers.pgvector_async.schema import Connection
 from lightspeed_stack_providers.pgvector_async.stores import Stores
 from lightspeed_stack_providers.pgvector_async.writing import Changes
+from lightspeed_stack_providers.unspaced import with_words
 from lightspeed_stack_providers.vector_stores import chunks as new_chunks
 from lightspeed_stack_providers.vector_stores.chunks import embedded_chunk
-from lightspeed_stack_providers.vector_stores.languages import with_words
 from lightspeed_stack_providers.vector_stores.query import SearchQuery
 from lightspeed_stack_providers.vector_stores.records import Document, SourceText, Store
 from lightspeed_stack_providers.vector_stores.shelf import Found, Shelf

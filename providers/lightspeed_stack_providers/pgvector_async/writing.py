@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from lightspeed_stack_providers.pgvector_async.schema import Connection
 from lightspeed_stack_providers.pgvector_async.stores import Stores
+from lightspeed_stack_providers.unspaced import with_words
 from lightspeed_stack_providers.vector_stores.chunks import NewChunk, NewDocument, headline_of
-from lightspeed_stack_providers.vector_stores.languages import Language, analysis_of, with_words
+from lightspeed_stack_providers.vector_stores.languages import Language, analysis_of
 from lightspeed_stack_providers.vector_stores.records import Store
 from lightspeed_stack_providers.vector_stores.versions import step_for
 

@@ -1,12 +1,5 @@
-"""Which analysis the words of a text need, and how texts without spaces get words. Pure functions.
+"""Which analysis the words of a text need. Knows no index."""
 
-Chinese, Japanese and Korean are written into overlapping pairs of characters, as Lucene's
-CJKBigramFilter does: no dictionary is needed, and a word of two characters is found wherever it
-stands. Han characters stand alone besides, for one of them can be a word.
-"""
-
-import re
-import unicodedata
 from typing import Any, Final, Literal
 
 type Language = Literal[
@@ -45,10 +38,6 @@ _BY_CODE: Final[dict[str, Language]] = {
     "sv": "swedish",
 }
 _WITHOUT_SPACES: Final = frozenset({"zh", "ja", "ko"})
-_HAN: Final = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003fffd々"
-_RUN: Final = re.compile(rf"[{_HAN}\u3041-\u3096\u30a1-\u30fa\u30fc\uac00-\ud7af]+")
-_WIDE: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
-_ONE_HAN: Final = re.compile(rf"[{_HAN}]")
 
 
 def analysis_of(language: Any, default: Language) -> Analysis:
@@ -60,16 +49,3 @@ def analysis_of(language: Any, default: Language) -> Analysis:
     if not code or code in _WITHOUT_SPACES:
         return default
     return _BY_CODE.get(code, "simple")
-
-
-def with_words(text: str) -> str:
-    """Write what has no spaces as words that have; other text stays as it is."""
-    if not _WIDE.search(text):
-        return text
-    return _RUN.sub(_spaced, unicodedata.normalize("NFKC", text))
-
-
-def _spaced(run: re.Match[str]) -> str:
-    characters = run.group()
-    pairs = [characters[index : index + 2] for index in range(len(characters) - 1)]
-    return f" {' '.join([*pairs, *_ONE_HAN.findall(characters)] or [characters])} "

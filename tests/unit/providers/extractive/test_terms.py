@@ -44,3 +44,10 @@ def test_a_name_counts_as_itself_and_as_its_parts():
 @given(st.text())
 def test_any_text_has_terms(text: str):
     assert all(terms(text))
+
+
+def test_texts_without_spaces_have_words_in_common_with_their_questions():
+    text = set(terms("要更改端口，请设置 LIGHTSPEED_PORT。"))
+    assert {"更改", "端口", "lightspeed_port"} <= text
+    assert {"更改", "端口"} <= set(terms("如何更改端口？"))
+    assert {"証明", "明書"} <= set(terms("証明書の更新")) & set(terms("証明書は自動です。"))

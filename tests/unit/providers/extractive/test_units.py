@@ -188,3 +188,13 @@ def test_any_text_is_taken_apart(passage: str):
     for unit in split_units(passage):
         assert unit.text == " ".join(unit.text.split())
         assert not re.search(r"\[\d+\]", unit.text, re.ASCII)
+
+
+def test_sentences_without_spaces_can_be_quoted_and_headings_cannot():
+    passage = "备份与恢复\n\n数据库每天晚上自动备份。证书在到期前三十天自动更新。\n\n完成。"
+
+    assert texts(passage) == ["数据库每天晚上自动备份。", "证书在到期前三十天自动更新。"]
+
+
+def test_a_wide_colon_leads_to_what_follows():
+    assert texts("安装后请启动服务：\n\n```\nmake run\n```") == ["安装后请启动服务： `make run`"]
