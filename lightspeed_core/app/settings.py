@@ -49,11 +49,13 @@ def engine_settings(configuration: Configuration) -> EngineSettings:
     if configuration.data_directory is None:
         raise ConfigurationError("data_directory: a loaded configuration names it")
     run_config = stack.library_client_config_path
+    folder = configuration.knowledge.embedding_folder
     return EngineSettings(
         library_mode=bool(stack.use_as_library_client),
         run_config=Path(run_config) if run_config else None,
         sections=None if run_config else _run_config_sections(configuration),
         own_stores=own_stores(configuration),
+        embedding_folder=Path(folder).expanduser() if folder else None,
         url=stack.url,
         api_key=stack.api_key.get_secret_value() if stack.api_key else None,
         data_dir=configuration.data_directory,

@@ -44,6 +44,12 @@ class KnowledgeConfiguration(Section):
     folders: tuple[KnowledgeFolder, ...] = Field(
         default=(), description="Folders that are indexed at start, and watched where it is set."
     )
+    embedding_folder: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Folder of an ONNX model that embeds documents and questions in place of the "
+        "default of run.yaml, such as a multilingual one.",
+    )
     limits: ParseLimits = Field(
         default=ParseLimits(), description="What reading one file may cost."
     )

@@ -16,6 +16,7 @@ _EVERYBODY: Final = "*"
 def describe_stores(configuration: Configuration) -> Iterator[str]:
     """Say which stores are searched in vain, and which nobody may read."""
     yield from _describe_sources(configuration)
+    yield from _describe_embeddings(configuration)
     yield from _describe_access(configuration)
 
 
@@ -33,6 +34,17 @@ def _describe_sources(configuration: Configuration) -> Iterator[str]:
         yield (
             f"byok_rag and rag.byok: of {names} only those are searched that the Llama Stack "
             "server lists under their vector_db_id, for it has its own run.yaml"
+        )
+
+
+def _describe_embeddings(configuration: Configuration) -> Iterator[str]:
+    if (
+        configuration.knowledge.embedding_folder
+        and not configuration.llama_stack.use_as_library_client
+    ):
+        yield (
+            "knowledge.embedding_folder has no effect while llama_stack.use_as_library_client is "
+            "false: the server's own run.yaml says which model embeds"
         )
 
 

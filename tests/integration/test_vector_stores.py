@@ -17,6 +17,7 @@ from tests.support.engines import (
     EMBEDDING_MODEL,
     HYBRID_STORE,
     SHIPPED_RUN_YAML,
+    environment,
     started_engine,
     wait_for,
 )
@@ -209,19 +210,22 @@ async def test_a_folder_with_another_model_is_one_setting(tmp_path: Path):
     folder = write_folder(
         tmp_path / "multilingual-small", query_prefix="query: ", passage_prefix="passage: "
     )
-    file = run_yaml(tmp_path, model="onnx/multilingual-small")
-    content: dict[str, Any] = yaml.safe_load(file.read_text())
-    content["providers"]["inference"][0]["config"] = {"model_dir": str(folder)}
-    content["registered_resources"]["models"][0] |= {
-        "model_id": folder.name,
-        "provider_model_id": folder.name,
-    }
-    content["vector_stores"]["default_embedding_model"]["model_id"] = folder.name
-    file.write_text(yaml.safe_dump(content, sort_keys=False))
-    settings = EngineSettings(run_config=file, data_dir=tmp_path / "data")
+    settings = EngineSettings(
+        run_config=SHIPPED_RUN_YAML, data_dir=tmp_path / "data", embedding_folder=folder
+    )
+    with environment(
+        LIGHTSPEED_DATA_DIR=str(tmp_path / "data"),
+        LIGHTSPEED_STACK_SYNTHESIZED_CONFIG_PATH=str(tmp_path / "built.yaml"),
+    ):
+        await assert_folder_serves(settings)
+
+
+async def assert_folder_serves(settings: EngineSettings) -> None:
     async with started_engine(settings) as engine:
         (info,) = await engine.vector_stores()
-        assert info.embedding_model == "onnx/multilingual-small"
+        assert info.embedding_model == "embeddings/multilingual-small"
+        made = await engine.create_vector_store(NewVectorStore(name="made"))
+        assert made.embedding_model == info.embedding_model
         await insert(engine, HYBRID_STORE, "d", "Ein geduldiger Storch", info.embedding_model)
         found = await engine.search(HYBRID_STORE, "Storch", limit=1, mode=SearchMode.VECTOR)
         assert [each.content for each in found] == ["Ein geduldiger Storch"]

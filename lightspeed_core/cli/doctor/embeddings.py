@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from lightspeed_core.cli.doctor.finding import Finding, fatal, fine
+from lightspeed_core.cli.doctor.finding import Finding, fatal, fine, warning
 from lightspeed_core.db.untouched import CannotRead, read_untouched
 from lightspeed_core.engine.llama_stack.run_config import RunConfig, expand
 
@@ -51,11 +51,13 @@ def _judge(
         )
     if name in stored and stored[name] != (model, dimension):
         old_model, old_dimension = stored[name]
-        return fatal(
+        goes_on = dimensions.get(old_model) == old_dimension
+        return (warning if goes_on else fatal)(
             f"vector store {name} holds vectors of {old_model} with dimension {old_dimension}, "
-            f"and is configured for {model} with {dimension}",
+            f"and is configured for {model} with {dimension}; "
+            + ("it goes on with the former" if goes_on else "the former is not registered"),
             where=where,
-            remedy="configure the stored model again, or give the store another id and index anew",
+            remedy=f"embed it anew with `lightspeed-stack reindex {name}`",
         )
     return fine(f"vector store {name} fits its embedding model {model}", where=where)
 

@@ -83,8 +83,8 @@ class OwnStores:
 class EngineSettings:
     """How to reach Llama Stack: in-process from `run_config`, or as a server at `url`.
 
-    In-process, `sections` stand for a `run_config` that is built from them, and `own_stores` join
-    the stores of either.
+    In-process, `sections` stand for a `run_config` that is built from them, `own_stores` join
+    the stores of either, and the model in `embedding_folder` takes the place of its default one.
     Times are in seconds. `timeout` bounds one answer of a server, `boot_wait_seconds` how long a
     call waits for the boot. `max_retries` and `retry_delay` concern the start against a server.
     """
@@ -93,6 +93,7 @@ class EngineSettings:
     run_config: Path | None = None
     sections: RunConfigSections | None = None
     own_stores: OwnStores = field(default_factory=OwnStores)
+    embedding_folder: Path | None = None
     url: str | None = None
     api_key: str | None = field(default=None, repr=False)
     data_dir: Path

@@ -104,6 +104,15 @@ def test_a_source_that_is_not_served_is_named() -> None:
     assert line.startswith("rag.retrieval.inline.sources names okp, which is not served")
 
 
+def test_a_folder_of_a_model_that_a_server_cannot_see_is_told() -> None:
+    server = {"use_as_library_client": False, "url": "http://127.0.0.1:8321"}
+
+    (line,) = told(knowledge={"embedding_folder": "/models/e5"}, llama_stack=server)
+
+    assert line.startswith("knowledge.embedding_folder has no effect")
+    assert told(knowledge={"embedding_folder": "/models/e5"}) == ()
+
+
 @pytest.mark.requirement("access.stores")
 @pytest.mark.parametrize(
     ("access", "authentication", "expected"),

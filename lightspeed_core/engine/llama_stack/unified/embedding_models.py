@@ -72,11 +72,10 @@ class ModelFinder:
         return self._entries[model.partition("/")[0]][0] == _ONNX
 
     def _from_folder(self, store: OwnStore, folder: Path) -> str:
-        dimension = _read_dimension(folder, store)
+        dimension = read_dimension(folder, f"{store.place}.embedding_model")
         name = store.embedding_model.rpartition("/")[2]
         self._check_dimension(store, dimension, f"the model in {folder}")
-        config = {"model_dir": str(folder.absolute()), "model_name": name}
-        return self._add(f"byok_{name}", name, dimension, config)
+        return self._add(onnx_entry(f"byok_{name}", folder, name), name, dimension)
 
     def _embedded(self, store: OwnStore) -> str:
         self._check_dimension(store, _EMBEDDED_DIMENSION, f"the model {_EMBEDDED}")
@@ -84,19 +83,13 @@ class ModelFinder:
             if kind == _ONNX and is_embedded:
                 self._register(owner, _EMBEDDED, _EMBEDDED_DIMENSION)
                 return f"{owner}/{_EMBEDDED}"
-        return self._add(f"byok_{_EMBEDDED}", _EMBEDDED, _EMBEDDED_DIMENSION, {})
+        return self._add(onnx_entry(f"byok_{_EMBEDDED}"), _EMBEDDED, _EMBEDDED_DIMENSION)
 
-    def _add(self, owner: str, name: str, dimension: int, config: Tree) -> str:
+    def _add(self, entry: Tree, name: str, dimension: int) -> str:
+        owner = str(entry["provider_id"])
         if owner not in self._entries:
-            self._entries[owner] = (_ONNX, not config)
-            self.providers.append(
-                {
-                    "provider_id": owner,
-                    "provider_type": _ONNX,
-                    "module": _MODULE,
-                    "config": config,
-                }
-            )
+            self._entries[owner] = (_ONNX, not entry["config"])
+            self.providers.append(entry)
         self._register(owner, name, dimension)
         return f"{owner}/{name}"
 
@@ -105,15 +98,7 @@ class ModelFinder:
         identifier = f"{owner}/{name}"
         if identifier not in self._registered:
             self._registered.add(identifier)
-            self.models.append(
-                {
-                    "model_id": name,
-                    "provider_id": owner,
-                    "provider_model_id": name,
-                    "model_type": "embedding",
-                    "metadata": {"embedding_dimension": dimension},
-                }
-            )
+            self.models.append(model_entry(owner, name, dimension))
 
     def _check_dimension(self, store: OwnStore, dimension: int, what: str) -> None:
         if dimension != store.embedding_dimension:
@@ -123,8 +108,33 @@ class ModelFinder:
             )
 
 
-def _read_dimension(folder: Path, store: OwnStore) -> int:
-    """Read the length of a model's vectors; its provider checks the rest of the folder."""
+def onnx_entry(provider_id: str, folder: Path | None = None, name: str | None = None) -> Tree:
+    """Return the entry of a provider for a folder's model, or for the one that comes with it."""
+    config = {} if folder is None else {"model_dir": str(folder.absolute()), "model_name": name}
+    return {
+        "provider_id": provider_id,
+        "provider_type": _ONNX,
+        "module": _MODULE,
+        "config": config,
+    }
+
+
+def model_entry(owner: str, name: str, dimension: int) -> Tree:
+    """Return what registers an embedding model of a provider."""
+    return {
+        "model_id": name,
+        "provider_id": owner,
+        "provider_model_id": name,
+        "model_type": "embedding",
+        "metadata": {"embedding_dimension": dimension},
+    }
+
+
+def read_dimension(folder: Path, place: str) -> int:
+    """Read the length of a model's vectors; its provider checks the rest of the folder.
+
+    Raises `ConfigurationError`, which names the place of the configuration that names the folder.
+    """
     spec = folder / "embedding.json"
     try:
         dimension = int(json.loads(spec.read_bytes())["dimension"])
@@ -135,7 +145,7 @@ def _read_dimension(folder: Path, store: OwnStore) -> int:
     else:
         return dimension
     raise ConfigurationError(
-        f"{store.place}.embedding_model: {spec} {reason}; "
+        f"{place}: {spec} {reason}; "
         "docs/providers/onnx_embeddings.md says what the folder of a model holds"
     )
 

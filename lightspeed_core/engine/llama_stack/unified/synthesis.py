@@ -17,6 +17,7 @@ from lightspeed_core.engine.llama_stack.settings import (
     RunConfigSections,
 )
 from lightspeed_core.engine.llama_stack.unified import vector_io
+from lightspeed_core.engine.llama_stack.unified.embedding_folder import use_embedding_folder
 from lightspeed_core.engine.llama_stack.unified.inference import (
     InferenceSurroundings,
     IsInstalled,
@@ -48,11 +49,18 @@ def build_run_config(settings: EngineSettings, environ: Mapping[str, str]) -> Tr
     """
     if settings.sections is not None:
         return synthesize(
-            settings.sections, environ, own=settings.own_stores, data_dir=settings.data_dir
+            settings.sections,
+            environ,
+            own=settings.own_stores,
+            data_dir=settings.data_dir,
+            embedding_folder=settings.embedding_folder,
         )
-    if settings.run_config is None or not settings.own_stores.stores:
+    has_additions = settings.own_stores.stores or settings.embedding_folder is not None
+    if settings.run_config is None or not has_additions:
         return None
     tree = dict(read_run_config(settings.run_config).content)
+    if settings.embedding_folder is not None:
+        tree = use_embedding_folder(tree, settings.embedding_folder, environ)
     return add_own_stores(tree, settings.own_stores, settings.data_dir, environ)
 
 
@@ -62,6 +70,7 @@ def synthesize(
     *,
     own: OwnStores | None = None,
     data_dir: Path = Path(),
+    embedding_folder: Path | None = None,
     installed: IsInstalled = is_installed,
 ) -> Tree:
     """Build the run configuration that the sections describe, with stores of one's own.
@@ -72,6 +81,8 @@ def synthesize(
     tree = _base(sections)
     _add_vector_stores(tree, sections, environ)
     _add_inference(tree, sections, environ, installed)
+    if embedding_folder is not None:
+        tree = use_embedding_folder(tree, embedding_folder, environ)
     vector_io.check_embedding_models(
         sections.vector_store, {_id_when_on(each, environ) for each in _inference(tree)}
     )

@@ -1,6 +1,7 @@
 """Vector stores against their embedding models, and against what they hold."""
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,9 @@ STORE = {
 }
 
 
-def stores(tmp_path: Path, store: dict[str, Any]) -> RunConfig:
+def stores(
+    tmp_path: Path, store: dict[str, Any], models: Sequence[dict[str, Any]] = (MODEL,)
+) -> RunConfig:
     hybrid = {
         "provider_id": "hybrid",
         "provider_type": "inline::faiss_hybrid",
@@ -35,7 +38,7 @@ def stores(tmp_path: Path, store: dict[str, Any]) -> RunConfig:
     return run_config_of(
         tmp_path,
         providers={"vector_io": [hybrid]},
-        registered_resources={"models": [MODEL], "vector_stores": [STORE | store]},
+        registered_resources={"models": list(models), "vector_stores": [STORE | store]},
     )
 
 
@@ -68,7 +71,24 @@ def test_a_store_is_held_against_the_vectors_in_its_file(
     (finding,) = check_embeddings(stores(tmp_path, {}), {})
 
     assert finding.severity == severity
+    if severity == "fatal":
+        assert "lightspeed-stack reindex docs" in (finding.remedy or "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["knowledge.db", "run.yaml"]
+
+
+def test_a_store_that_goes_on_with_its_former_model_is_warned_of(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "knowledge.db")) as connection, connection:
+        connection.execute("CREATE TABLE stores (store_id, embedding_model, embedding_dimension)")
+        connection.execute("INSERT INTO stores VALUES ('docs', 'onnx/small', 384)")
+    other = MODEL | {"model_id": "large"}
+
+    (finding,) = check_embeddings(
+        stores(tmp_path, {"embedding_model": "onnx/large"}, models=[MODEL, other]), {}
+    )
+
+    assert finding.severity is Severity.WARNING
+    assert "goes on with the former" in finding.what
+    assert "lightspeed-stack reindex docs" in (finding.remedy or "")
 
 
 def test_a_store_that_is_not_there_yet_fits(tmp_path: Path) -> None:
