@@ -1,6 +1,7 @@
 """Vector stores that are made at run time, among processes and over restarts."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -234,3 +235,16 @@ async def assert_folder_serves(settings: EngineSettings) -> None:
             for purpose in (EmbeddingPurpose.PASSAGE, EmbeddingPurpose.QUERY)
         ]
         assert prefixed[1] != pytest.approx(plain[1], abs=1e-3)
+
+
+@pytest.mark.requirement("vector-stores.made")
+async def test_a_dimension_is_taken_that_the_model_makes_and_no_other(tmp_path: Path):
+    file = run_yaml(tmp_path, model=EMBEDDING_MODEL)
+    async with started_engine(EngineSettings(run_config=file, data_dir=tmp_path / "d")) as engine:
+        for model in (None, EMBEDDING_MODEL):
+            new = NewVectorStore(name="new", embedding_model=model, embedding_dimension=384)
+            assert (await engine.create_vector_store(new)).embedding_dimension == 384
+            wrong = replace(new, embedding_dimension=5)
+            with pytest.raises(InvalidRequest, match="makes vectors of dimension 384, not 5"):
+                await engine.create_vector_store(wrong)
+        assert len(await engine.vector_stores()) == 3
