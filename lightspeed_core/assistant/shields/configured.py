@@ -39,7 +39,7 @@ from lightspeed_stack_providers.question_validity.prompt import (
 from lightspeed_stack_providers.redaction.config import RedactionConfig
 from lightspeed_stack_providers.redaction.rules import Redactor
 
-_LONG_TEXT: Final = 10_000
+_LONG_TEXT: Final = 2_000
 # Some hundred patterns, which a start does not wait for.
 _RULES: Final = "lightspeed_stack_providers.injection_rules.rules"
 

@@ -12,6 +12,11 @@ _AI: Final = (
     r"llms?|chatbots?|automated agents?|the model)"
 )
 
+_NO_BADGE: Final = (
+    r"(?!(?:[\w-]{1,30}\.){0,3}(?:shields\.io|codecov\.io|readthedocs\.org|github\.com|azure\.com|"
+    r"travis-ci\.\w{2,4}|codspeed\.io)/)"
+)
+
 TO_ASSISTANTS: Final = (
     rule(
         rf"\b(?:note|notice|message|instructions?|hi|dear|hello|attention|important)(?: message)? "
@@ -71,7 +76,12 @@ TO_ASSISTANTS: Final = (
         r"\bthe correct reply is to\b|\byour previous task\b|\byour new task\b",
         "the correct reply is to;your new task;your previous task",
     ),
-    rule(r"!\[[^\]]{0,100}\]\(https?://[^)\s]{1,200}[?&]\w{1,20}=", "![", "](http", "://"),
+    rule(
+        r"!\[[^\]]{0,100}\]\(https?://" + _NO_BADGE + r"[^)\s]{1,200}[?&]\w{1,20}=",
+        "![",
+        "](http",
+        "://",
+    ),
     rule(
         r"\b(?:reveal|leak|exfiltrate|print|include|list)\b.{0,40}\b(?:hidden prompt|system prompt|"
         r"all secrets|all api keys|secrets that you|the chat|private repositories|environment variables "
