@@ -11,7 +11,8 @@ import pytest
 
 from tests.integration.test_mcp_turns import add_document, ask, call, serving, will_call
 from tests.support.mcp_server import Fault, McpTestServer, mcp_server, raw_tool
-from tests.support.whole import Whole
+from tests.support.postgres import Postgres
+from tests.support.whole import Whole, whole_service
 
 
 @pytest.fixture
@@ -90,6 +91,25 @@ async def test_tools_of_any_form_reach_the_model_in_a_form_that_it_takes(
 
 def offered_by(listed: list[dict[str, Any]]) -> list[str]:
     return [tool["identifier"] for tool in listed]
+
+
+@pytest.mark.requirement("mcp.data")
+@pytest.mark.attack(46)
+async def test_characters_that_databases_refuse_are_kept_or_cost_their_server_alone(
+    tools: McpTestServer, tmp_path: Path, postgres: Postgres
+) -> None:
+    odd = "a\x00b \u2028 \U0010ffff"
+    tools.tools = [raw_tool("answer", "half a character: \ud800")]
+    servers = [{"name": "raw", "url": tools.raw(Fault.NONE)}, {"name": "say", "url": tools.url}]
+    async with whole_service(tmp_path, postgres.settings(), mcp_servers=servers) as service:
+        will_call(service.engine, call("say", text=odd))
+        answer = await ask(service, "/v1/query")
+        kept = await service.client.get(f"/v1/conversations/{answer['conversation_id']}")
+    assert answer["recorded"] is True
+    assert answer["tool_results"][0]["content"] == odd
+    assert [each["server"] for each in answer["warnings"]] == ["raw"]
+    assert kept.status_code == 200
+    assert json.dumps(odd) in json.dumps(kept.json())
 
 
 @pytest.mark.requirement("mcp.address-secrets")
