@@ -88,6 +88,14 @@ class DocumentWriter:
         replaces = is_same and (is_redone or not is_cut_alike)
         return Draft(document, stored, is_new=is_same and not replaces, replaces=replaces)
 
+    async def fitted(self, document: SourceDocument, chunks: Sequence[Chunk]) -> tuple[Chunk, ...]:
+        """Give the chunks as they are, or cut anew where the store's model reads one in part."""
+        sizes = await self._measures()
+        if all(sizes.fits(embedding_text(document, chunk)) for chunk in chunks):
+            return tuple(chunks)
+        manner = Manner(attributes=chunks[0].attributes)
+        return await asyncio.to_thread(cut, document, manner, sizes)
+
     async def store_text(self, draft: Draft) -> None:
         """Make a new document findable by its words, where the store can do that."""
         if draft.is_new and draft.lacking and self._store.takes_pending_chunks:

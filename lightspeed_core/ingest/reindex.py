@@ -49,8 +49,9 @@ async def reindex(engine: Engine, store_id: str, model: str, progress: Progress)
     """
     store = await find_store(engine, store_id)
     successor = await _successor(engine, store, model)
+    refitted: dict[str, StoredDocument] = {}
     for _ in range(_ROUNDS):
-        if not await _catch_up(engine, store, successor, progress):
+        if not await _catch_up(engine, store, successor, refitted, progress):
             await engine.replace_vector_store(store_id, by=successor.store_id)
             logger.info("vector store reindexed store_id=%s model=%s", store_id, model)
             return
@@ -85,12 +86,23 @@ def _store_of(successor_id: str) -> str:
 
 
 async def _catch_up(
-    engine: Engine, store: VectorStoreInfo, successor: VectorStoreInfo, progress: Progress
+    engine: Engine,
+    store: VectorStoreInfo,
+    successor: VectorStoreInfo,
+    refitted: dict[str, StoredDocument],
+    progress: Progress,
 ) -> bool:
-    """Bring the new index abreast of the old one; false when there was nothing to do."""
+    """Bring the new index abreast of the old one; false when there was nothing to do.
+
+    `refitted` are documents of the old one that had to be cut otherwise for the new one.
+    """
     old = {each.document_id: each for each in await engine.documents(store.store_id)}
     new = {each.document_id: each for each in await engine.documents(successor.store_id)}
-    lacking = [name for name, held in old.items() if not _is_copied(held, new.get(name))]
+    lacking = [
+        name
+        for name, held in old.items()
+        if not _is_copied(held, new.get(name), is_refitted=refitted.get(name) == held)
+    ]
     superfluous = sorted(new.keys() - old.keys())
     if lacking:
         progress.begin(len(old))
@@ -99,14 +111,16 @@ async def _catch_up(
     for document_id in superfluous:
         await writer.delete(document_id)
     for document_id in lacking:
-        await _copy(engine, store, writer, document_id, progress)
+        if await _copy(engine, store, writer, document_id, progress) != old[document_id].chunks:
+            refitted[document_id] = old[document_id]
     return bool(lacking or superfluous)
 
 
-def _is_copied(held: StoredDocument, copy: StoredDocument | None) -> bool:
+def _is_copied(held: StoredDocument, copy: StoredDocument | None, *, is_refitted: bool) -> bool:
     return (
         copy is not None
-        and (copy.content_hash, copy.chunks) == (held.content_hash, held.chunks)
+        and copy.content_hash == held.content_hash
+        and (is_refitted or copy.chunks == held.chunks)
         and not copy.pending
     )
 
@@ -117,7 +131,8 @@ async def _copy(
     writer: DocumentWriter,
     document_id: str,
     progress: Progress,
-) -> None:
+) -> int:
+    """Copy a document, and say into how many chunks."""
     try:
         document = await engine.source_document(store.store_id, document_id)
     except NotFound as exc:
@@ -126,10 +141,13 @@ async def _copy(
             f"Of document {document_id} vector store {store.store_id} keeps no text; take its "
             "documents into a new store",
         ) from exc
-    chunks = await engine.document_chunks(store.store_id, document_id)
+    held = await engine.document_chunks(store.store_id, document_id)
+    chunks = await writer.fitted(document, held)
     vectors = await writer.vectors_of(document_id)
     copied = tuple(replace(chunk, vector=vectors.get(chunk.chunk_id)) for chunk in chunks)
-    draft = Draft(document, copied, is_new=True)
+    # What an earlier run left of it may be cut otherwise.
+    draft = Draft(document, copied, is_new=True, replaces=True)
     await writer.store_text(draft)
     await writer.store_vectors(draft, progress.embedded)
     progress.settled(document_id, FileState.INDEXED, chunks=len(chunks))
+    return len(chunks)

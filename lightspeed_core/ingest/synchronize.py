@@ -177,7 +177,8 @@ class _Run:
         if document is None:
             await self._leave_out(file)
             return None
-        is_redone = seen is not None and seen.form != _form(file)
+        # Chunks tell the hash of their file, so another file of the same text is written anew.
+        is_redone = seen is not None and (seen.form, seen.file_hash) != (_form(file), file_hash)
         draft = await self._writer.draft(document, _manner(file), is_redone=is_redone)
         held = self._held.get(file.document_id)
         now = IndexedFile(

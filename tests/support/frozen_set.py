@@ -26,6 +26,7 @@ from lightspeed_core.engine.types import EmbeddingPurpose
 from lightspeed_core.evaluation.questions import Question, read_questions
 from lightspeed_core.ingest.chunk import chunk_document, embedding_text
 from lightspeed_core.ingest.outline import first_heading
+from lightspeed_core.ingest.sizes import Sizes
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "retrieval"
 CORPUS = FOLDER / "corpus"
@@ -117,10 +118,11 @@ async def filled_engine(data_dir: Path) -> AsyncGenerator[Engine]:
 
 async def freeze(engine: Engine) -> None:
     """Cut the texts as they are cut today, embed them, and write chunks, vectors and hashes."""
+    sizes = Sizes(await engine.embedding_reach(MODEL))
     cut = [
         (document, chunk)
         for document in read_documents().values()
-        for chunk in chunk_document(document)
+        for chunk in chunk_document(document, sizes=sizes)
     ]
     vectors = await _embed(engine, [embedding_text(document, chunk) for document, chunk in cut])
     CHUNKS.write_text("".join(f"{json.dumps(_row(chunk))}\n" for _, chunk in cut))

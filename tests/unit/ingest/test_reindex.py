@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lightspeed_core.engine.types import ModelInfo, NewVectorStore
+from lightspeed_core.engine.types import EmbeddingReach, ModelInfo, NewVectorStore
 from lightspeed_core.errors import EngineUnavailable, InvalidRequest, NotFound
-from lightspeed_core.ingest.chunk import chunk_document
+from lightspeed_core.ingest.chunk import chunk_document, embedding_text
 from lightspeed_core.ingest.ingestion import Ingestion
 from lightspeed_core.ingest.jobs import Counts, Job, JobKind, JobState, NewJob
 from lightspeed_core.ingest.progress import Progress
@@ -140,6 +140,30 @@ async def test_what_changes_meanwhile_is_in_the_new_index(engine: Recording) -> 
         engine.gate.set()
     assert (await engine.source_document(STORE, old.document_id)).text == "# New\n"
     assert await model_of(engine) == OTHER
+
+
+async def test_what_the_new_model_would_read_in_part_is_cut_anew(engine: Recording) -> None:
+    def count(text: str) -> int:
+        return 2 * len(text.split())
+
+    before = {each.document_id: each for each in await engine.documents(STORE)}
+    engine.reach = EmbeddingReach(tokens=60, count=count)
+    engine.poison, engine.error = "Paragraph7", EngineUnavailable("gone")
+    with pytest.raises(EngineUnavailable):
+        await reindex(engine, STORE, OTHER, Progress())
+    engine.poison = ""
+    await reindex(engine, STORE, OTHER, Progress())
+    assert await model_of(engine) == OTHER
+    for held in await engine.documents(STORE):
+        document = await engine.source_document(STORE, held.document_id)
+        chunks = await engine.document_chunks(STORE, held.document_id)
+        assert all(count(embedding_text(document, chunk)) <= 60 for chunk in chunks)
+        assert "".join(document.text.split()) == "".join(
+            "".join(chunk.content for chunk in chunks).split()
+        )
+        older = before[held.document_id]
+        assert (held.content_hash, held.pending) == (older.content_hash, 0)
+        assert (held.chunks > older.chunks) == document.text.startswith("# Two")
 
 
 async def test_an_unknown_model_or_store_changes_nothing(engine: Recording) -> None:

@@ -18,7 +18,7 @@ from lightspeed_core.ingest.memory import MemoryIndexedFiles
 from lightspeed_core.ingest.progress import Progress
 from lightspeed_core.ingest.sources import Folder, FoundFile, Listing, Source
 from lightspeed_core.ingest.store import IndexedFiles
-from lightspeed_core.ingest.synchronize import OnText, Target, synchronize
+from lightspeed_core.ingest.synchronize import OnText, Target, hash_of, synchronize
 from tests.support.ingesting import (
     STORE,
     Recording,
@@ -295,6 +295,24 @@ async def test_a_document_with_another_link_is_written_anew_and_embeds_nothing(
         "https://docs.example.com/v2/two.md",
     }
     assert set(documents_of(store).values()) == {0}
+
+
+@pytest.mark.requirement("citations.stale")
+async def test_another_file_of_the_same_text_is_known_by_its_new_hash_and_embeds_nothing(
+    folder: Path,
+) -> None:
+    engine, store = engine_with_store()
+    sync = synced(engine, folder)
+    await sync()
+    engine.embedded.clear()
+    (folder / "one.md").write_text("\ufeff" + (folder / "one.md").read_text())
+    await sync()
+    assert engine.embedded == []
+    assert documents_of(store) == {"one.md": 0, "two.md": 0}
+    (document,) = [each for name, each in store.sources.items() if name_of(name) == "one.md"]
+    assert document.file is not None
+    assert document.file.digest == hash_of(folder / "one.md")
+    assert (await sync()).counts.files_unchanged == 2
 
 
 async def test_interrupted_work_is_completed_by_the_next_run(folder: Path) -> None:
