@@ -40,6 +40,45 @@ def test_code_on_one_line_opens_no_fence() -> None:
     assert [each.path for each in sections("```x```\n# One\n")] == [(), ("One",)]
 
 
+def test_a_line_that_is_underlined_is_a_heading() -> None:
+    text = "One\n===\n\na\n\nTwo *b*\n---\nb\n\n   Three\n---  \n# Four\nFive\n=====\n"
+    assert [(each.path, text[each.start : each.body]) for each in sections(text)] == [
+        (("One",), "One\n==="),
+        (("One", "Two b"), "Two *b*\n---"),
+        (("One", "Three"), "   Three\n---  "),
+        (("Four",), "# Four"),
+        (("Five",), "Five\n====="),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A paragraph\nof two lines\n---\n",
+        "Text.\n\n---\n",
+        "- a list\n---\n",
+        "> a quote\n---\n",
+        "| a | table |\n---\n",
+        "<br>\n---\n",
+        "    code\n---\n",
+        "```\nOne\n---\n```\n",
+        "One\n- - -\n",
+        "One\n-\n",
+        "===\n",
+        "---\n---\n",
+        f"{'x' * 300}\n===\n",
+    ],
+)
+def test_dashes_below_anything_else_are_a_rule(text: str) -> None:
+    assert [each.path for each in sections(text)] == [()]
+
+
+def test_settings_before_a_text_hold_no_heading() -> None:
+    text = "---\n# a comment\ntitle: One\n---\nTwo\n---\n"
+    assert [each.path for each in sections(text)] == [(), ("Two",)]
+    assert first_heading("---\ntitle: One\n") is None
+
+
 @pytest.mark.parametrize(
     ("text", "title"),
     [
@@ -56,7 +95,23 @@ def test_a_title_is_read_without_its_marks(text: str, title: str | None) -> None
     assert first_heading(text) == title
 
 
-@pytest.mark.parametrize("text", ["# ", "#\n", "```", " ", "# a #", "# [", "\n", "# [a]("])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# ",
+        "#\n",
+        "```",
+        " ",
+        "# a #",
+        "# [",
+        "\n",
+        "# [a](",
+        "a\n---\n",
+        "---\n",
+        "===",
+        "a\n\n---",
+    ],
+)
 def test_reading_headings_is_linear(text: str) -> None:
     started = time.process_time()
     sections(text * 50_000)
