@@ -22,6 +22,11 @@ class Outcome:
         """Return the files of one fate."""
         return [file for file in self.files if file.state is state]
 
+    @property
+    def partly_read(self) -> Sequence[JobFile]:
+        """Files that are in the store without a part of them."""
+        return [file for file in self.files_in(FileState.INDEXED) if file.reason]
+
 
 def render_json(outcome: Outcome) -> str:
     """Write one JSON document."""
@@ -31,6 +36,7 @@ def render_json(outcome: Outcome) -> str:
         "seconds": round(outcome.seconds, 3),
         "failed": _named(outcome.files_in(FileState.FAILED)),
         "skipped": _named(outcome.files_in(FileState.SKIPPED)),
+        "partly_read": _named(outcome.partly_read),
     }
     return json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
 
@@ -74,8 +80,12 @@ def _lines(outcome: Outcome) -> Iterator[str]:
         "seconds": f"{outcome.seconds:.1f}",
     }
     yield from (f"{name:<16} {value}" for name, value in rows.items())
-    for file in outcome.files_in(FileState.FAILED):
-        yield f"failed: {file.name}: {file.reason}"
+    for fate, files in (
+        ("without text", skipped),
+        ("partly read", outcome.partly_read),
+        ("failed", outcome.files_in(FileState.FAILED)),
+    ):
+        yield from (f"{fate}: {file.name}: {file.reason}" for file in files)
     if outcome.job.state is JobState.FAILED:
         yield f"the job failed: {outcome.job.error}; the same command goes on with it"
     elif outcome.job.state is JobState.CANCELLED:

@@ -102,7 +102,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFile:
-    """A file of a job, by the name that people know; `reason` says why it failed."""
+    """A file of a job, by the name that people know.
+
+    `reason` says why it failed, and of an indexed one what of it could not be read.
+    """
 
     name: str
     state: FileState

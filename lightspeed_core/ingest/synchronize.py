@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from lightspeed_core.config.parsing import ParseLimits
 from lightspeed_core.domain.retrieval import SourceDocument
@@ -41,8 +41,10 @@ type OnText = Callable[[], None]
 FORM: Final = "3"
 """Changes when files are read or cut otherwise, so that unchanged ones are read again."""
 
-# What is read before the first of it is embedded, in bytes of its files.
-_WINDOW: Final = 16 * 1024 * 1024
+# What is read before the first of it is embedded, in bytes of its files; the next window may be
+# twice as large, for it is read meanwhile.
+_FIRST_WINDOW: Final = 2 * 1024 * 1024
+_LARGEST_WINDOW: Final = 16 * 1024 * 1024
 _EMPTY: Final = "it holds no text"
 
 
@@ -98,6 +100,15 @@ async def find_store(engine: Engine, store_id: str) -> VectorStoreInfo:
     raise NotFound("vector store", store_id)
 
 
+class _Read(NamedTuple):
+    """A file whose text is known and whose vectors are to come; `note` tells what is not in it."""
+
+    file: FoundFile
+    draft: Draft
+    seen: IndexedFile
+    note: str | None
+
+
 class _Run:
     """One synchronization."""
 
@@ -127,21 +138,43 @@ class _Run:
             await self._files.forget(self._store_id, document_ids)
 
     async def bring_in(self, files: Sequence[FoundFile], on_text: OnText) -> None:
-        """Index what is new or changed: first the text of a window of files, then its vectors."""
+        """Index what is new or changed: first the text of a window of files, then its vectors.
+
+        While vectors are computed the next window is read.
+        """
         changed = [file for file in files if self._is_to_be_read(file)]
-        self._progress.await_reading([file.size for file in changed])
-        for window in _windows(changed):
-            drafts: list[tuple[FoundFile, Draft, IndexedFile]] = []
-            for file in window:
-                async with self._failing_alone(file.name):
-                    if found := await self._read(file):
-                        drafts.append((file, *found))
-            on_text()
-            for file, draft, seen in drafts:
-                async with self._failing_alone(file.name):
-                    await self._writer.store_vectors(draft, self._progress.embedded)
-                    await self._files.remember(self._store_id, [seen])
-                    self._progress.settled(file.name, FileState.INDEXED, chunks=len(draft.chunks))
+        self._progress.await_reading((_format(file), file.size) for file in changed)
+        window: list[_Read] = []
+        for following in [*_windows(changed), []]:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    reading = group.create_task(self._read_all(following), name="reading ahead")
+                    await self._store_vectors(window)
+            except ExceptionGroup as failures:
+                raise failures.exceptions[0] from failures
+            window = reading.result()
+            if window:
+                on_text()
+
+    async def _read_all(self, files: Sequence[FoundFile]) -> list["_Read"]:
+        found: list[_Read] = []
+        for file in files:
+            async with self._failing_alone(file.name):
+                if read := await self._read(file):
+                    found.append(read)
+        return found
+
+    async def _store_vectors(self, window: Sequence["_Read"]) -> None:
+        for read in window:
+            async with self._failing_alone(read.file.name):
+                await self._writer.store_vectors(read.draft, self._progress.embedded)
+                await self._files.remember(self._store_id, [read.seen])
+                self._progress.settled(
+                    read.file.name,
+                    FileState.INDEXED,
+                    reason=read.note,
+                    chunks=len(read.draft.chunks),
+                )
 
     def _is_to_be_read(self, file: FoundFile) -> bool:
         """Say whether a file may differ from what is stored; note it where it is known not to."""
@@ -165,18 +198,19 @@ class _Run:
             and not held.pending
         )
 
-    async def _read(self, file: FoundFile) -> tuple[Draft, IndexedFile] | None:
+    async def _read(self, file: FoundFile) -> "_Read | None":
         """Read a file and store its text; None when nothing is left to do."""
-        self._progress.read(file.size)
+        self._progress.read(_format(file), file.size)
         seen = self._indexed.get(file.document_id)
         file_hash = await asyncio.to_thread(hash_of, file.path)
         if seen is not None and seen.file_hash == file_hash and self._is_stored(file, seen):
             await self._keep(replace(seen, stamp=file.stamp))
             return None
-        document = await self._document(file)
-        if document is None:
+        found = await self._document(file)
+        if found is None:
             await self._leave_out(file)
             return None
+        document, note = found
         # Chunks tell the hash of their file, so another file of the same text is written anew.
         is_redone = seen is not None and (seen.form, seen.file_hash) != (_form(file), file_hash)
         draft = await self._writer.draft(document, _manner(file), is_redone=is_redone)
@@ -195,17 +229,23 @@ class _Run:
         self._progress.found(draft.lacking)
         self._progress.begun(file.name, len(draft.chunks))
         await self._writer.store_text(draft)
-        return draft, now
+        return _Read(file, draft, now, note)
 
-    async def _document(self, file: FoundFile) -> SourceDocument | None:
-        """Read a file; None stands for one without text. Raises `UnreadableFile`."""
+    async def _document(self, file: FoundFile) -> tuple[SourceDocument, str | None] | None:
+        """Read a file, with what of it could not be read; None stands for one without text.
+
+        Raises `UnreadableFile`.
+        """
         if file.is_own:
-            return await asyncio.to_thread(load_document, file)
+            own = await asyncio.to_thread(load_document, file)
+            return own and (own, None)
         if await asyncio.to_thread(is_blank, file):
             return None
         parsed = await self.parser.parse(file.path, name=file.name)
         document = parsed.document(file.document_id, url=file.url, is_kept=file.is_kept)
-        return document if file.title is None else replace(document, title=file.title)
+        if file.title is not None:
+            document = replace(document, title=file.title)
+        return document, "; ".join(parsed.notes) or None
 
     async def _keep(self, seen: IndexedFile) -> None:
         await self._files.remember(self._store_id, [seen])
@@ -240,6 +280,10 @@ def hash_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _format(file: FoundFile) -> str:
+    return file.path.suffix.lower()
+
+
 def _form(file: FoundFile) -> str:
     form = f"{FORM} {file.url or ''}"
     if not file.attributes and file.max_chunk_tokens is None:
@@ -253,12 +297,13 @@ def _manner(file: FoundFile) -> Manner:
 
 def _windows(files: Sequence[FoundFile]) -> Iterator[list[FoundFile]]:
     window: list[FoundFile] = []
-    size = 0
+    room = most = _FIRST_WINDOW
     for file in files:
         window.append(file)
-        size += file.size
-        if size >= _WINDOW:
+        room -= file.size
+        if room <= 0:
             yield window
-            window, size = [], 0
+            room = most = min(2 * most, _LARGEST_WINDOW)
+            window = []
     if window:
         yield window

@@ -189,6 +189,10 @@ PROMISES: Final[Mapping[str, Mapping[str, str]]] = {
         "ingest.failed-file": "A file that fails is named with the reason, and the others go on.",
         "ingest.misused": "A command line that makes no sense is exit code 2.",
     },
+    "docs/ingestion.md#what-is-reported": {
+        "ingest.reported": "Each file that failed, has no text or was read in part is named.",
+        "ingest.real-files": "Real files are taken in, interrupted and gone on with.",
+    },
     "docs/ingestion.md#what-it-costs-the-second-time": {
         "ingest.incremental": "Only what has changed is embedded; what is gone is deleted.",
         "ingest.atomic": "A search finds a document's old version or the new one, never a mix.",

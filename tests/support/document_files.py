@@ -4,7 +4,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from openpyxl import Workbook
 from pptx import Presentation
@@ -13,6 +13,7 @@ from pypdf.generic import (
     DecodedStreamObject,
     DictionaryObject,
     NameObject,
+    NumberObject,
     StreamObject,
 )
 
@@ -38,6 +39,29 @@ def pdf(
         writer.add_metadata({"/Title": title})
     if password:
         writer.encrypt(password, algorithm="AES-256")
+    return _written(writer)
+
+
+def pdf_with_picture(lines: Sequence[str]) -> bytes:
+    """Make a PDF of a page of text and one that is a picture."""
+    writer = PdfWriter()
+    _add_page(writer, _text_stream(lines))
+    picture = DecodedStreamObject()
+    picture.set_data(b"\x00")
+    picture.update(
+        {
+            NameObject("/Subtype"): NameObject("/Image"),
+            NameObject("/Width"): NumberObject(1),
+            NameObject("/Height"): NumberObject(1),
+            NameObject("/ColorSpace"): NameObject("/DeviceGray"),
+            NameObject("/BitsPerComponent"): NumberObject(8),
+        }
+    )
+    scan = DecodedStreamObject()
+    scan.set_data(b"/P Do")
+    page = _add_page(writer, scan)
+    shown = DictionaryObject({NameObject("/P"): picture})
+    cast("DictionaryObject", page["/Resources"])[NameObject("/XObject")] = shown
     return _written(writer)
 
 
@@ -82,7 +106,7 @@ def circular_pdf() -> bytes:
     )
 
 
-def _add_page(writer: PdfWriter, content: StreamObject) -> None:
+def _add_page(writer: PdfWriter, content: StreamObject) -> PageObject:
     page = PageObject.create_blank_page(width=595, height=842)
     font = DictionaryObject(
         {
@@ -95,7 +119,7 @@ def _add_page(writer: PdfWriter, content: StreamObject) -> None:
         {NameObject("/Font"): DictionaryObject({NameObject("/F1"): font})}
     )
     page[NameObject("/Contents")] = content
-    writer.add_page(page)
+    return writer.add_page(page)
 
 
 def _text_stream(lines: Sequence[str]) -> DecodedStreamObject:

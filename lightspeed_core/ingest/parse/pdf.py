@@ -5,11 +5,11 @@ import logging
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from pypdf import PdfReader
 from pypdf.errors import DependencyError, PyPdfError
-from pypdf.generic import Destination
+from pypdf.generic import Destination, DictionaryObject
 
 from lightspeed_core.config.parsing import ParseLimits
 from lightspeed_core.ingest.parse.reading import (
@@ -46,16 +46,16 @@ def read_pdf(data: bytes, limits: ParseLimits) -> Reading:
     count = len(reader.pages)
     if count > limits.pages:
         raise Unreadable(f"has {count:,} pages, more than the limit of {limits.pages:,}")
-    texts, broken = _page_texts(reader, limits)
+    texts, unread = _page_texts(reader, limits)
     if not any(text.strip() for text in texts):
-        raise Unreadable(_without_text(count, broken))
+        raise Unreadable(_without_text(count, unread.broken))
     text, pages = join_pages(_with_headings(reader, texts))
     return Reading(
         text=text,
         title=_title(reader),
         language=_language(reader),
         pages=pages,
-        notes=(f"{broken} of {count} pages could not be read",) if broken else (),
+        notes=tuple(_notes(count, unread)),
     )
 
 
@@ -70,12 +70,20 @@ def _decrypt(reader: PdfReader) -> None:
         raise Unreadable("is encrypted; save it without a password")
 
 
-def _page_texts(reader: PdfReader, limits: ParseLimits) -> tuple[list[str], int]:
+class _Unread(NamedTuple):
+    """How many pages gave no text, for what they are."""
+
+    broken: int
+    pictures: int
+
+
+def _page_texts(reader: PdfReader, limits: ParseLimits) -> tuple[list[str], _Unread]:
     texts: list[str] = []
-    broken = length = 0
+    broken = pictures = length = 0
     for page in reader.pages:
         try:
             text = clean(page.extract_text())
+            pictures += not text.strip() and _shows_picture(page)
         except _BROKEN_PAGE:
             broken += 1
             text = ""
@@ -83,7 +91,22 @@ def _page_texts(reader: PdfReader, limits: ParseLimits) -> tuple[list[str], int]
         length += len(text)
         if length > limits.characters:
             raise Unreadable(f"holds more text than the limit of {limits.characters:,} characters")
-    return texts, broken
+    return texts, _Unread(broken, pictures)
+
+
+def _shows_picture(page: Any) -> bool:
+    shown = page.get("/Resources", DictionaryObject()).get_object().get("/XObject")
+    if shown is None:
+        return False
+    parts = (part.get_object() for part in shown.get_object().values())
+    return any(part.get("/Subtype") == "/Image" for part in parts)
+
+
+def _notes(count: int, unread: _Unread) -> Iterator[str]:
+    if unread.broken:
+        yield f"{unread.broken} of {count} pages could not be read"
+    if unread.pictures:
+        yield f"{unread.pictures} of {count} pages are pictures, and pictures are not read"
 
 
 def _without_text(count: int, broken: int) -> str:

@@ -19,6 +19,7 @@ from lightspeed_core.ingest.progress import Progress
 from lightspeed_core.ingest.sources import Folder, FoundFile, Listing, Source
 from lightspeed_core.ingest.store import IndexedFiles
 from lightspeed_core.ingest.synchronize import OnText, Target, hash_of, synchronize
+from tests.support.document_files import pdf_with_picture
 from tests.support.ingesting import (
     STORE,
     Recording,
@@ -369,6 +370,17 @@ async def test_a_file_that_cannot_be_read_is_named_and_the_others_go_on(
     assert fates["empty.md"] == (FileState.SKIPPED, "it holds no text")
     assert (progress.counts.files_failed, progress.counts.files_done) == (1, 4)
     assert "document not indexed document_id=bad.md" in caplog.text
+
+
+@pytest.mark.requirement("ingest.reported")
+async def test_what_could_not_be_read_of_a_file_is_told(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {"scan.pdf": pdf_with_picture(["The port is 8080."])}
+    engine, store = engine_with_store()
+    progress = await synced(engine, write_files(tmp_path / "docs", files))()
+    (file,) = progress.take_files()
+    assert file.state is FileState.INDEXED
+    assert file.reason == "1 of 2 pages are pictures, and pictures are not read"
+    assert documents_of(store) == {"scan.pdf": 0}
 
 
 async def test_a_file_that_lost_its_text_is_gone_from_the_store(folder: Path) -> None:

@@ -11,6 +11,7 @@ from tests.support.document_files import (
     docx,
     paragraph,
     pdf,
+    pdf_with_picture,
     pptx,
     word_table,
     xlsx,
@@ -203,6 +204,15 @@ def test_a_pdf_has_pages_and_its_bookmarks_are_headings() -> None:
 
 
 @pytest.mark.requirement("formats.text")
+@pytest.mark.requirement("ingest.reported")
+def test_pages_that_are_pictures_are_told_of() -> None:
+    _, found = read("a.pdf", pdf_with_picture(["Text"]), ParseLimits())
+    assert found.text == "Text\n\n"
+    assert found.notes == ("1 of 2 pages are pictures, and pictures are not read",)
+    _, whole = read("a.pdf", pdf([["Text"], []]), ParseLimits())
+    assert whole.notes == ()
+
+
 def test_a_slide_is_a_page() -> None:
     found = reading(
         "a.pptx", pptx([("Pumps", ["Prime them.", "Start them."]), ("Valves", ["Open"])])
