@@ -12,7 +12,7 @@ UV := .ci/bootstrap.sh --uv
 .DEFAULT_GOAL := help
 .PHONY: help environment run test test-unit test-contract test-integration test-e2e bench verify \
 	format ruff black docstyle pylint pyright check-types imports security-check shellcheck ranking \
-	schema openapi-doc doc distribution-archives upload-distribution-archives docs/config.puml
+	sample-files schema openapi-doc doc distribution-archives upload-distribution-archives docs/config.puml
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z].*:.*## / {printf "%-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench: environment ## Measure, and write docs/performance.md; ONLY=growth measur
 
 ranking: environment ## Measure ranking, and write its table; FREEZE=1 embeds the texts anew
 	@$(BIN)/python -m tests.ranking $(if $(FREEZE),--freeze)
+
+sample-files: environment ## Write 200 real files into .cache/sample-files, to try out ingestion
+	@$(BIN)/python -m tests.samples
 
 verify: ruff imports pyright pylint ## Run every check that needs no test run
 	$(PYTEST) -q tests/unit/test_house_rules.py

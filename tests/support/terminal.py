@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -62,9 +63,15 @@ class Terminal:
         while text not in self.shown:
             assert self._read(until), f"not shown: {text}\n{self.shown}"
 
-    def read_to_end(self) -> int:
-        """Read until the command ends, and return its exit code."""
+    def read_until_matches(self, pattern: str) -> None:
+        """Read until something that a pattern describes is shown."""
         until = time.monotonic() + ANSWER_SECONDS
+        while not re.search(pattern, self.shown):
+            assert self._read(until), f"not shown: {pattern}\n{self.shown}"
+
+    def read_to_end(self, seconds: float = ANSWER_SECONDS) -> int:
+        """Read until the command ends, and return its exit code."""
+        until = time.monotonic() + seconds
         while self._read(until):
             pass
         return self._process.wait(ANSWER_SECONDS)
