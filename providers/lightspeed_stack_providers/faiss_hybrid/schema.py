@@ -16,6 +16,9 @@ from lightspeed_stack_providers.faiss_hybrid.failures import StoreFileUnusable
 _APPLICATION_ID: Final = 0x4C436668
 _SCHEMA_VERSION: Final = 2
 _BUSY_SECONDS: Final = 5.0
+# Ids of chunks are random: an insertion touches pages all over their index, and SQLite's own two
+# megabytes hold those of some ten thousand chunks. It is what a connection may take at most.
+_CACHE_KIB: Final = 16_000
 
 _TABLES: Final = """
 CREATE TABLE stores (
@@ -89,6 +92,7 @@ def connect(path: Path) -> sqlite3.Connection:
         _claim(connection, path)
         _use_wal(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         connection.execute("PRAGMA foreign_keys = ON")
     except BaseException:
         connection.close()
