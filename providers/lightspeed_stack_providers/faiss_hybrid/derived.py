@@ -10,9 +10,12 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
+
 from lightspeed_stack_providers.faiss_hybrid import filters, stores
 from lightspeed_stack_providers.faiss_hybrid.failures import DamagedContent
 from lightspeed_stack_providers.faiss_hybrid.keyword_index import KeywordIndex, Text
+from lightspeed_stack_providers.faiss_hybrid.selection import Selection
 from lightspeed_stack_providers.faiss_hybrid.vector_index import VectorIndex
 from lightspeed_stack_providers.vector_stores.chunks import headline_of
 from lightspeed_stack_providers.vector_stores.languages import Language, analysis_of
@@ -36,7 +39,7 @@ class DerivedIndex:
         self._last_chunk = 0
         self._last_vector = 0
         self._last_removal = 0
-        self._selections: dict[str, list[int]] = {}
+        self._selections: dict[str, Selection] = {}
 
     def can_follow(self, store: Store) -> bool:
         """Say whether the log still holds all that was removed since the last time.
@@ -51,11 +54,15 @@ class DerivedIndex:
         """Take in what changed since the last time."""
         if self._version == store.version:
             return
-        self._selections.clear()
         removed = self._removed(connection) if self._version else self._skip_log(connection)
-        self.words.change(add=self._new_texts(connection), remove=removed)
+        self.words.change(
+            add=self._new_texts(connection),
+            remove=removed,
+            expected=0 if self._version else store.chunks,
+        )
         if removed:
             self.vectors.remove(removed)
+            self._selections.clear()
         self._add_vectors(connection)
         self._version = store.version
 
@@ -63,20 +70,28 @@ class DerivedIndex:
         """Say whether the indexes hold as many rows as the file."""
         return len(self.words) == store.chunks and len(self.vectors) == store.vectors
 
-    def select(self, connection: sqlite3.Connection, wanted: filters.Filters) -> list[int]:
-        """Find the chunks that pass a filter; the last few answers are remembered."""
+    def select(self, connection: sqlite3.Connection, wanted: filters.Filters) -> Selection:
+        """Find the chunks that pass a filter; the last few answers are remembered.
+
+        A remembered one is looked for among new chunks alone, for a chunk never changes.
+        """
         sql, values = filters.to_sql(wanted)
         remembered = json.dumps([sql, values])
-        if (keys := self._selections.get(remembered)) is None:
-            rows = connection.execute(
-                f"SELECT chunk_key FROM chunks WHERE store_key = ? AND ({sql})",  # noqa: S608 - only operators and placeholders
-                (self.store_key, *values),
-            )
-            keys = [key for (key,) in rows]
-            if len(self._selections) >= _REMEMBERED_FILTERS:
-                self._selections.clear()
-            self._selections[remembered] = keys
-        return keys
+        known = self._selections.get(remembered)
+        if known is not None and known.version == self._version:
+            return known
+        rows = connection.execute(
+            f"SELECT chunk_key FROM chunks WHERE store_key = ? AND chunk_key > ? AND ({sql})",  # noqa: S608 - only operators and placeholders
+            (self.store_key, known.last_chunk if known else 0, *values),
+        )
+        keys = np.sort(np.fromiter((key for (key,) in rows), np.int64))
+        if known is not None:
+            keys = np.concatenate([known.keys, keys])
+        elif len(self._selections) >= _REMEMBERED_FILTERS:
+            self._selections.clear()
+        selection = Selection(keys, self.vectors.places_of(keys), self._version, self._last_chunk)
+        self._selections[remembered] = selection
+        return selection
 
     def _skip_log(self, connection: sqlite3.Connection) -> list[int]:
         newest = connection.execute(

@@ -6,15 +6,19 @@ Kept in memory and never on disk: tantivy allows one writer to a folder, and sev
 share a store. It is derived from the SQLite file at a rate of about ten thousand chunks a second.
 """
 
+import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 from tantivy import (
     Document,
     Filter,
     Index,
+    IndexWriter,
     Occur,
     Query,
     Schema,
@@ -33,6 +37,14 @@ _LONGEST_WORD: Final = 100
 _LONGEST_QUESTION: Final = 20_000
 _MOST_WORDS: Final = 128  # of a question that is a document, the beginning
 _WRITER_BYTES: Final = 15_000_000  # the least that tantivy takes
+# More texts than these are worth several threads, and memory that saves merging.
+_MANY: Final = 5_000
+_THREAD_BYTES: Final = 64_000_000
+_MOST_THREADS: Final = 4
+# Of a filtered search: how much more is looked through than chance would ask for, and the factor
+# when that was not enough.
+_LOOKED_THROUGH: Final = 1.5
+_DEEPER: Final = 8
 _STEMMED: Final = "stemmed"
 
 # tantivy's own English list has 33 words and none of those that make a sentence a question.
@@ -91,12 +103,12 @@ class KeywordIndex:
     def __len__(self) -> int:
         return self._index.searcher().num_docs
 
-    def change(self, *, add: Iterator[Text], remove: Sequence[int] = ()) -> None:
-        """Take texts in and let others go, in one step."""
+    def change(self, *, add: Iterator[Text], remove: Sequence[int] = (), expected: int = 0) -> None:
+        """Take texts in, about as many as are `expected`, and let others go, in one step."""
         first = next(add, None)
         if first is None and not remove:
             return
-        writer = self._index.writer(_WRITER_BYTES, 1)
+        writer = self._writer(expected)
         for key in remove:
             writer.delete_documents_by_term("key", key)
         for text in chain([first] if first else [], add):
@@ -105,10 +117,10 @@ class KeywordIndex:
         writer.wait_merging_threads()
         self._index.reload()
 
-    def search(self, text: str, limit: int, *, only: Sequence[int] | None = None) -> Ranking:
-        """Find the chunks with most of the words, among those of `only` where it is given.
+    def search(self, text: str, limit: int, *, only: Any = None) -> Ranking:
+        """Find the chunks with most of the words, among the keys of `only` where it is given.
 
-        Stop words are left out unless the question has no others.
+        `only` is an ascending array. Stop words are left out unless the question has no others.
         """
         words = self._words(text)
         depth = min(limit, len(self) if only is None else len(only))
@@ -118,16 +130,42 @@ class KeywordIndex:
         query = Query.boolean_query(
             [(Occur.Should, part) for word in distinct for part in self._find(word)]
         )
-        if only is not None:
-            among = Query.const_score_query(
-                Query.term_set_query(self._schema, "key", list(only)), 0.0
-            )
-            query = Query.boolean_query([(Occur.Must, query), (Occur.Must, among)])
+        ranking = self._best(query, depth) if only is None else self._among(query, depth, only)
+        return sorted(ranking, key=lambda item: (-item[1], item[0]))
+
+    def _best(self, query: Query, depth: int) -> Ranking:
+        hits, keys = self._hits(query, depth)
+        return [(key, score) for key, (score, _) in zip(keys, hits, strict=True)]
+
+    def _among(self, query: Query, limit: int, only: Any) -> Ranking:
+        """Look deeper until enough of what was found passes.
+
+        tantivy reads a set of keys anew for every search, which takes longer than all the rest.
+        """
+        everything = len(self)
+        depth = min(everything, math.ceil(_LOOKED_THROUGH * limit * everything / len(only)))
+        while True:
+            hits, keys = self._hits(query, depth)
+            found = np.array(keys, dtype=np.int64)
+            # Where a key would stand among those that pass, and whether it does.
+            places = np.minimum(np.searchsorted(only, found), len(only) - 1)
+            passing: list[int] = np.flatnonzero(only[places] == found)[:limit].tolist()
+            if len(passing) == limit or len(hits) < depth or depth == everything:
+                return [(keys[place], hits[place][0]) for place in passing]
+            depth = min(everything, _DEEPER * depth)
+
+    def _hits(self, query: Query, depth: int) -> tuple[Sequence[tuple[float, object]], list[int]]:
+        """Give scores, best first, and the keys of what has them."""
         searcher = self._index.searcher()
         hits = searcher.search(query, depth, count=False).hits
-        keys = searcher.fast_field_values("key", [address for _, address in hits])
-        ranking = [(int(key or 0), float(hit[0])) for key, hit in zip(keys, hits, strict=True)]
-        return sorted(ranking, key=lambda item: (-item[1], item[0]))
+        keys: Any = searcher.fast_field_values("key", [address for _, address in hits])
+        return hits, keys
+
+    def _writer(self, expected: int) -> IndexWriter:
+        if expected < _MANY:
+            return self._index.writer(_WRITER_BYTES, 1)
+        threads = min(os.cpu_count() or 1, _MOST_THREADS)
+        return self._index.writer(threads * _THREAD_BYTES, threads)
 
     def _words(self, text: str) -> list[str]:
         spaced = with_words(text[:_LONGEST_QUESTION])

@@ -2,10 +2,10 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
 
 from lightspeed_stack_providers.faiss_hybrid import stores
 from lightspeed_stack_providers.faiss_hybrid.derived import DerivedIndex, DerivedIndexes
+from lightspeed_stack_providers.faiss_hybrid.selection import Selection
 from lightspeed_stack_providers.vector_stores import ranking
 from lightspeed_stack_providers.vector_stores.chunks import embedded_chunk, unpacked
 from lightspeed_stack_providers.vector_stores.languages import Language
@@ -37,14 +37,16 @@ class Searcher:
         return _load(connection, store, ranked, with_embeddings=query.with_embeddings)
 
 
-def _rank(index: DerivedIndex, query: SearchQuery, only: Sequence[int] | None) -> Ranking:
+def _rank(index: DerivedIndex, query: SearchQuery, only: Selection | None) -> Ranking:
     depth = query.depth
     by_vector: Ranking = []
     by_words: Ranking = []
     if query.mode != "keyword" and query.vector is not None:
-        by_vector = index.vectors.search(query.vector, depth, only=only)
+        by_vector = index.vectors.search(
+            query.vector, depth, only=None if only is None else only.places
+        )
     if query.mode != "vector":
-        by_words = index.words.search(query.text, depth, only=only)
+        by_words = index.words.search(query.text, depth, only=None if only is None else only.keys)
     match query.mode:
         case "vector":
             return [(key, ranking.cosine_score(cosine)) for key, cosine in by_vector]

@@ -4,6 +4,7 @@ Built from arrays that were checked; no index file is ever read or written.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import faiss
 import numpy as np
@@ -19,7 +20,10 @@ class VectorIndex:
         # One search is short; more threads would only disturb the others and the models.
         faiss.omp_set_num_threads(1)
         self.dimension = dimension
-        self._index = faiss.IndexIDMap(faiss.IndexFlatIP(dimension))
+        self._index: Any = faiss.IndexFlatIP(dimension)
+        # In the order of the vectors. faiss's own map of ids would hide the places of vectors, by
+        # which a few of many are found fastest.
+        self._keys: Any = np.empty(0, np.int64)
 
     def __len__(self) -> int:
         return self._index.ntotal
@@ -37,16 +41,22 @@ class VectorIndex:
             raise DamagedContent("a vector holds values that are not numbers")
         keys = np.array([key for key, _ in rows], dtype=np.int64)
         matrix = vectors.astype(np.float32).reshape(len(rows), self.dimension)
-        self._index.add_with_ids(matrix, keys)
+        self._index.add(matrix)
+        self._keys = np.concatenate([self._keys, keys])
 
     def remove(self, keys: Iterable[int]) -> None:
         """Let vectors go; unknown keys are ignored."""
-        self._index.remove_ids(faiss.IDSelectorBatch(np.fromiter(keys, dtype=np.int64)))
+        places = self.places_of(np.fromiter(keys, dtype=np.int64))
+        # The vectors that stay keep their order.
+        self._index.remove_ids(faiss.IDSelectorBatch(places))
+        self._keys = np.delete(self._keys, places)
 
-    def search(
-        self, vector: Sequence[float], limit: int, *, only: Sequence[int] | None = None
-    ) -> Ranking:
-        """Find the nearest by cosine, among the chunks of `only` where it is given."""
+    def places_of(self, keys: Any) -> Any:
+        """Tell where the vectors of an array of keys are; valid until the next change."""
+        return np.flatnonzero(np.isin(self._keys, keys))
+
+    def search(self, vector: Sequence[float], limit: int, *, only: Any = None) -> Ranking:
+        """Find the nearest by cosine, among the vectors at the places `only` where it is given."""
         query = np.array([vector], dtype=np.float32)
         norm = float(np.linalg.norm(query))
         depth = min(limit, len(self) if only is None else len(only))
@@ -54,14 +64,10 @@ class VectorIndex:
             return []
         params = None
         if only is not None:
-            selector = faiss.IDSelectorBatch(np.array(only, dtype=np.int64))
+            selector = faiss.IDSelectorArray(only)
             params = faiss.SearchParameters()
             params.sel = selector
-        cosines, keys = self._index.search(query / norm, depth, params=params)
-        # faiss fills up with the key -1 when it finds fewer.
-        found = [
-            (int(key), float(cosine))
-            for key, cosine in zip(keys[0], cosines[0], strict=True)
-            if key >= 0
-        ]
+        cosines, places = self._index.search(query / norm, depth, params=params)
+        keys: list[int] = self._keys[places[0]].tolist()
+        found = zip(keys, cosines[0].tolist(), strict=True)
         return sorted(found, key=lambda item: (-item[1], item[0]))

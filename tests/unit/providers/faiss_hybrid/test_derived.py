@@ -10,6 +10,7 @@ from llama_stack_api import EmbeddedChunk
 from lightspeed_stack_providers.faiss_hybrid import schema, stores
 from lightspeed_stack_providers.faiss_hybrid.derived import DerivedIndex, DerivedIndexes
 from lightspeed_stack_providers.faiss_hybrid.failures import DamagedContent
+from lightspeed_stack_providers.faiss_hybrid.keyword_index import KeywordIndex, Text
 from lightspeed_stack_providers.faiss_hybrid.writing import REMOVALS_KEPT, Changes
 from lightspeed_stack_providers.vector_stores import chunks as new_chunks
 from tests.unit.providers.faiss_hybrid.parts import DIMENSION, MODEL, STORE, chunk
@@ -69,6 +70,35 @@ def test_nothing_is_read_twice_when_nothing_changed(connection: sqlite3.Connecti
     current(indexes, connection)
     connection.set_trace_callback(None)
     assert [each for each in statements if "stores" not in each] == []
+
+
+def test_a_remembered_filter_is_looked_for_among_new_chunks_alone(
+    connection: sqlite3.Connection,
+) -> None:
+    indexes = DerivedIndexes("english")
+    wanted = {"type": "eq", "key": "product", "value": "x"}
+    put(connection, [chunk(f"c{i}", "alpha", product="x") for i in range(20)])
+    assert len(current(indexes, connection).select(connection, wanted).keys) == 20
+    put(connection, [chunk("new", "alpha", product="x"), chunk("other", "alpha", product="y")])
+    index = current(indexes, connection)
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    selection = index.select(connection, wanted)
+    assert index.select(connection, wanted) is selection
+    connection.set_trace_callback(None)
+    assert len(selection.keys) == len(selection.places) == 21
+    [statement] = statements
+    assert "chunk_key > 20" in statement
+
+
+def test_many_texts_at_once_are_found_as_few_are() -> None:
+    many = KeywordIndex("english")
+    texts = [Text(key, "", f"alpha w{key % 50}", "english") for key in range(1, 7_001)]
+    many.change(add=iter(texts), expected=len(texts))
+    assert len(many) == 7_000
+    many.change(add=iter([Text(7_001, "", "alpha w7", "english")]), remove=[8])
+    found = {key for key, _ in many.search("w7", 200)}
+    assert found == {*range(7, 7_001, 50), 7_001}
 
 
 @pytest.mark.parametrize("part", ["words", "vectors"])

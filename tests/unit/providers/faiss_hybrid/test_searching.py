@@ -1,5 +1,6 @@
 import logging
 import math
+import random
 import sqlite3
 from collections.abc import Generator
 from pathlib import Path
@@ -8,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from llama_stack_api import (
+    ChunkForDeletion,
     ConflictError,
+    DeleteChunksRequest,
     EmbeddedChunk,
     InterleavedContentItem,
     InvalidParameterError,
@@ -154,6 +157,57 @@ async def test_a_filter_sees_what_was_inserted_since(provider: FaissHybrid) -> N
     assert await found_ids(provider, "alpha", filters=only_x) == ["a"]
     await insert(provider, chunk("b", "alpha", product="x"), chunk("c", "alpha", product="y"))
     assert sorted(await found_ids(provider, "alpha", filters=only_x)) == ["a", "b"]
+
+
+async def test_a_filter_sees_what_was_removed_and_replaced_since(provider: FaissHybrid) -> None:
+    only_x = {"type": "eq", "key": "product", "value": "x"}
+    await insert(provider, *[chunk(f"c{i}", "alpha", product="xy"[i % 2]) for i in range(6)])
+    assert sorted(await found_ids(provider, "alpha", filters=only_x)) == ["c0", "c2", "c4"]
+    request = DeleteChunksRequest(
+        vector_store_id=STORE,
+        chunks=[ChunkForDeletion(chunk_id="c0", document_id="")],
+    )
+    await provider.delete_chunks(request)
+    await insert(provider, chunk("c1", "alpha", product="x"), chunk("c4", "alpha", product="y"))
+    for mode in MODES:
+        found = await found_ids(provider, "alpha", mode=mode, filters=only_x)
+        assert sorted(found) == ["c1", "c2"]
+
+
+@pytest.mark.parametrize("mode", ["vector", "keyword"])
+async def test_a_filtered_search_finds_the_best_of_those_that_pass(
+    provider: FaissHybrid, mode: Mode
+) -> None:
+    words = ["alpha", "beta", "gamma", "delta", "epsilon"]
+    chosen = random.Random(1)
+    texts = [" ".join(chosen.choices(words, k=chosen.randint(1, 9))) for _ in range(300)]
+    await insert(
+        provider,
+        *[chunk(f"c{i:03}", text, rare=i % 60 == 7, even=i % 2) for i, text in enumerate(texts)],
+        chunk("pending", "alpha beta", vector=[], rare=True, even=1),
+    )
+    for key, value in (("rare", True), ("even", 1)):
+        wanted = {"type": "eq", "key": key, "value": value}
+        everything = dict(await query(provider, "alpha beta", mode=mode, max_chunks=400))
+        passing = await query(provider, "alpha beta", mode=mode, max_chunks=400, filters=wanted)
+        best = await query(provider, "alpha beta", mode=mode, max_chunks=5, filters=wanted)
+        assert len(best) == 5
+        assert [score for _, score in best] == pytest.approx([score for _, score in passing[:5]])
+        assert dict(passing) == pytest.approx({name: everything[name] for name, _ in passing})
+        assert len(passing) >= (5 if key == "rare" else 100)
+
+
+async def test_a_filtered_search_by_words_looks_deeper_where_the_best_do_not_pass(
+    provider: FaissHybrid,
+) -> None:
+    await insert(
+        provider,
+        *[chunk(f"strong{i:03}", "alpha", product="x") for i in range(300)],
+        *[chunk(f"weak{i:03}", "alpha beta gamma", product="y") for i in range(300)],
+    )
+    weak = {"type": "eq", "key": "product", "value": "y"}
+    found = await found_ids(provider, "alpha", mode="keyword", max_chunks=20, filters=weak)
+    assert found == [f"weak{i:03}" for i in range(20)]
 
 
 async def test_many_filters_are_answered_one_after_another(provider: FaissHybrid) -> None:
