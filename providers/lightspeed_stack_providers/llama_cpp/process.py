@@ -33,6 +33,13 @@ _PAGE: Final = 4096
 # What the loader and the processor's libraries read; nothing of it is secret.
 _HANDED_ON: Final = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP")
 
+# A debugger's view of a fault would take the place of its reason.
+_SILENCED: Final = {"GGML_NO_BACKTRACE": "1"}
+_SIGNALS: Final[Mapping[int, str]] = {
+    signal.SIGKILL: "killed, as the system does for want of memory",
+    signal.SIGABRT: "given up, as it does for want of memory",
+}
+
 
 class LibraryMissing(Exception):
     """The package that runs the model is not installed."""
@@ -80,7 +87,7 @@ class ModelProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={name: environ[name] for name in _HANDED_ON if name in environ},
+            env=_SILENCED | {name: environ[name] for name in _HANDED_ON if name in environ},
         )
         settings = {
             "model_path": str(file.path),
@@ -149,9 +156,8 @@ def _follow(child: subprocess.Popen[bytes], run: _Run) -> None:
     code = child.wait()
     if child.stdout is not None:
         child.stdout.close()
-    how = f"its process ended with code {code}"
-    if code == -signal.SIGKILL:
-        how += " (killed, as the system does for want of memory)"
-    run.failure = f"{how}: {' / '.join(run.said) or 'silently'}"
+    why = f" ({_SIGNALS[-code]})" if -code in _SIGNALS else ""
+    told = " / ".join(run.said) or "silently"
+    run.failure = f"its process ended with code {code}{why}: {told}"
     if not run.is_stopped:
         logger.error("language model ended model=%s: %s", run.name, run.failure)
