@@ -91,7 +91,15 @@ def add_document(engine: ScriptedEngine, text: str, name: str = "guide.md") -> N
 
 
 def written_in(folder: Path) -> bytes:
-    return b"".join(file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file())
+    return b"".join(_content(file) for file in sorted(folder.rglob("*")) if file.is_file())
+
+
+def _content(file: Path) -> bytes:
+    # A transcript that is being written has another name a moment later.
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def prompts_of(engine: ScriptedEngine) -> str:
