@@ -4,7 +4,6 @@ Words follow Zipf's law with English function words in front, each chunk is abou
 words and a direction of its own, and vectors lie around the directions.
 """
 
-import hashlib
 import itertools
 import random
 from collections.abc import Sequence
@@ -13,6 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 from llama_stack_api import ChunkMetadata, EmbeddedChunk
+
+from lightspeed_core.ingest.chunk import chunk_id
 
 DIMENSION: Final = 384
 MODEL: Final = "onnx/all-MiniLM-L6-v2"
@@ -54,10 +55,11 @@ class Sample:
     def chunk(self, number: int) -> EmbeddedChunk:
         """Return a chunk as the service inserts it."""
         document = number // _PER_DOCUMENT
-        # As random as those of the service, which index pages of the file feel.
-        chunk_id = hashlib.sha256(f"{number}".encode()).hexdigest()[:32]
+        document_id = f"handbook/part-{document}.md"
+        # Named by the service, for index pages of the file feel how ids are strewn.
+        named = chunk_id(document_id, f"{number}")
         metadata = {
-            "document_id": f"handbook/part-{document}.md",
+            "document_id": document_id,
             "content_hash": f"{document:064x}",
             "start": number % _PER_DOCUMENT * 800,
             "end": number % _PER_DOCUMENT * 800 + len(self.texts[number]),
@@ -67,10 +69,10 @@ class Sample:
             **{f"one_in_{share}": number % share for share in SHARES},
         }
         return EmbeddedChunk(
-            chunk_id=chunk_id,
+            chunk_id=named,
             content=self.texts[number],
             metadata=metadata,
-            chunk_metadata=ChunkMetadata(chunk_id=chunk_id),
+            chunk_metadata=ChunkMetadata(chunk_id=named),
             embedding=self.vectors[number].tolist(),
             embedding_model=MODEL,
             embedding_dimension=DIMENSION,

@@ -16,8 +16,8 @@ from lightspeed_stack_providers.faiss_hybrid.failures import StoreFileUnusable
 _APPLICATION_ID: Final = 0x4C436668
 _SCHEMA_VERSION: Final = 2
 _BUSY_SECONDS: Final = 5.0
-# Ids of chunks are random: an insertion touches pages all over their index, and SQLite's own two
-# megabytes hold those of some ten thousand chunks. It is what a connection may take at most.
+# Ids of documents and chunks are strewn: insertions touch pages all over their indexes, of which
+# SQLite's own two megabytes hold few. It is what a connection may take at most.
 _CACHE_KIB: Final = 16_000
 
 _TABLES: Final = """
