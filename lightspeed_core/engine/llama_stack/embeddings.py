@@ -10,7 +10,7 @@ from lightspeed_core.errors import EngineFailed, NotFound
 
 # The stack refuses longer lists.
 LARGEST_BATCH = 2048
-# Providers that understand `input_type`; others may refuse a request that carries it.
+# Providers that understand `input_type` and `in_background`; others may refuse a request with them.
 _PURPOSE_AWARE = frozenset({"inline::onnx_embeddings"})
 
 
@@ -48,5 +48,10 @@ async def _purpose(stack: Stack, model: str, purpose: EmbeddingPurpose) -> Mappi
     if found is None or found["model_type"] != "embedding":
         raise NotFound("model", model)
     types = await stack.provider_types("inference")
-    is_aware = types.get(found["provider_id"]) in _PURPOSE_AWARE
-    return {"input_type": purpose.value} if is_aware else {}
+    if types.get(found["provider_id"]) not in _PURPOSE_AWARE:
+        return {}
+    # Passages are embedded when documents are taken in, and nobody waits for that.
+    return {
+        "input_type": purpose.value,
+        "in_background": purpose is EmbeddingPurpose.PASSAGE,
+    }

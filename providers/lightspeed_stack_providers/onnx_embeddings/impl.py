@@ -36,7 +36,8 @@ class OnnxEmbeddings(OneModel):
     """One embedding model for the stack.
 
     A request may say in the extra field `input_type` whether its texts are a `query` or a
-    `passage` (the default), for models that were trained with different prefixes.
+    `passage` (the default), for models that were trained with different prefixes, and in the extra
+    field `in_background` that nobody waits for them.
     """
 
     _does = "embeds texts"
@@ -94,7 +95,10 @@ class OnnxEmbeddings(OneModel):
     async def openai_embeddings(
         self, params: OpenAIEmbeddingsRequestWithExtraBody
     ) -> OpenAIEmbeddingsResponse:
-        embedded = await self._embedder.embed(self._prefixed_texts(params))
+        in_background = (params.model_extra or {}).get("in_background") is True
+        embedded = await self._embedder.embed(
+            self._prefixed_texts(params), in_background=in_background
+        )
         return OpenAIEmbeddingsResponse(
             model=params.model,
             data=[

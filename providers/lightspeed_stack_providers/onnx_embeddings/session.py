@@ -1,7 +1,7 @@
 """The model at work: text to unit vector, synchronously.
 
 The only module that imports ONNX Runtime, the tokenizer and NumPy, which is why it is imported at
-the first use and not with the provider. It is not safe for several threads.
+the first use and not with the provider. Several threads may embed at the same time.
 """
 
 from collections.abc import Sequence

@@ -83,7 +83,8 @@ async def test_only_a_provider_that_knows_it_is_told_the_purpose():
         await embeddings.embed(stack, ["x"], model=name, purpose=EmbeddingPurpose.QUERY)
     (_, plain), (_, aware) = stack.asked
     assert plain == {"model": "a/emb", "input": ["x"]}
-    assert aware == {"model": "b/emb", "input": ["x"], "input_type": "query"}
+    told = {"input_type": "query", "in_background": False}
+    assert aware == {"model": "b/emb", "input": ["x"], **told}
 
 
 async def test_long_lists_of_texts_are_embedded_in_batches():

@@ -1,7 +1,9 @@
-"""Turns at the one thread: what runs where, in which order, and what is left behind."""
+"""Turns at the threads: what runs where, in which order, and what is left behind."""
 
 import asyncio
 import math
+import os
+import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -28,8 +30,12 @@ async def embedder() -> AsyncIterator[Embedder]:
     await embedder.close()
 
 
+def own_threads() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each.name.startswith("onnx-embeddings")]
+
+
 def threads() -> list[str]:
-    return [t.name for t in threading.enumerate() if t.name.startswith("onnx-embeddings")]
+    return [each.name for each in own_threads()]
 
 
 async def test_vectors_come_in_the_order_of_the_texts(embedder: Embedder):
@@ -80,6 +86,22 @@ async def test_a_question_does_not_wait_for_a_document(embedder: Embedder):
 
     assert not document.done()
     await document
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has niceness by thread")
+async def test_documents_step_back_for_all_others(embedder: Embedder):
+    vectors = (await embedder.embed(["a cat"])).vectors
+
+    assert (await embedder.embed(["a cat"], in_background=True)).vectors == vectors
+    niceness = {t.name: os.getpriority(os.PRIO_PROCESS, t.native_id or 0) for t in own_threads()}
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    assert niceness == {"onnx-embeddings_0": own, "onnx-embeddings-background_0": min(own + 10, 19)}
+
+
+async def test_a_document_that_comes_first_has_the_model_loaded_in_front(embedder: Embedder):
+    await embedder.embed(["a cat"], in_background=True)
+
+    assert sorted(threads()) == ["onnx-embeddings-background_0", "onnx-embeddings_0"]
 
 
 async def test_concurrent_calls_each_get_their_own(embedder: Embedder):
