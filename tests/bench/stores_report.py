@@ -29,8 +29,8 @@ is asked of all three in turn, and comes with its vector.
 """
 _STARTS: Final = """\
 A service with this store is started in turn with one without any chunk, both for the second time
-at least. The indexes of a store are built when it is first searched: the first answer waits for
-that.
+at least. The indexes of a store are built beside the start; the first answer is asked for at once
+when the service is ready, and waits for what is left of that.
 """
 _INGESTING: Final = f"""\
 {STREAMS} callers stream answers of 50 tokens, 20 ms apart; every question is embedded, and searched

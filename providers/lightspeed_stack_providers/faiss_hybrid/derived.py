@@ -156,6 +156,10 @@ class DerivedIndexes:
         self._by_store[store.store_key] = index
         return index
 
+    def adopt(self, index: DerivedIndex) -> None:
+        """Take an index over that was built elsewhere, unless there is one already."""
+        self._by_store.setdefault(index.store_key, index)
+
     def store_keys(self) -> set[int]:
         """Tell whose indexes are in memory."""
         return set(self._by_store)

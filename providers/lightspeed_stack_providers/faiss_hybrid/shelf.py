@@ -11,6 +11,7 @@ from lightspeed_stack_providers.faiss_hybrid import documents, stores
 from lightspeed_stack_providers.faiss_hybrid.config import FaissHybridConfig
 from lightspeed_stack_providers.faiss_hybrid.file import StoreFile
 from lightspeed_stack_providers.faiss_hybrid.sweeping import Sweeper
+from lightspeed_stack_providers.faiss_hybrid.warming import Warmer
 from lightspeed_stack_providers.faiss_hybrid.writing import Changes
 from lightspeed_stack_providers.vector_stores import chunks as new_chunks
 from lightspeed_stack_providers.vector_stores.query import SearchQuery
@@ -28,12 +29,14 @@ class FileShelf(Shelf):
         self._file = StoreFile(config.db_path)
         self._config = config
         self._sweeper = Sweeper(config.db_path, stores.sweep)
+        self._warmer = Warmer(config.db_path, config.keyword_language)
         self._searcher: Searcher | None = None
 
     @override
     async def open(self) -> None:
         if await self._file.read(stores.has_removed):
             self._sweeper.start()
+        self._warmer.start(await self._file.read(stores.list_all))
 
     @override
     async def stores(self) -> list[Store]:
@@ -126,12 +129,19 @@ class FileShelf(Shelf):
 
     @override
     async def search(self, query: SearchQuery) -> Found | None:
-        return await self._file.read(
-            lambda connection: self._loaded_searcher().search(connection, query)
-        )
+        warmed = await self._warmer.take(query.store_key)
+
+        def search(connection: sqlite3.Connection) -> Found | None:
+            searcher = self._loaded_searcher()
+            if warmed is not None:
+                searcher.indexes.adopt(warmed)
+            return searcher.search(connection, query)
+
+        return await self._file.read(search)
 
     @override
     async def close(self) -> None:
+        await self._warmer.close()
         await self._sweeper.close()
         await self._file.close()
 
