@@ -273,7 +273,8 @@ def test_a_thumb_with_words_is_kept(backstage: Backstage, storage: Path, user: s
     assert kept == thumb | {"user_id": user, "categories": None}
 
 
-def test_an_answer_that_is_stopped_is_kept_up_to_there(backstage: Backstage) -> None:
+def test_an_answer_that_is_stopped_is_kept_up_to_there(backstage: Backstage, stub: StubLLM) -> None:
+    stub.clear()
     answer = ShownAnswer()
     stopped: httpx2.Response | None = None
     for event in backstage.events("x [[tokens=400]] [[delay=50]]", **SILENT):
@@ -292,6 +293,8 @@ def test_an_answer_that_is_stopped_is_kept_up_to_there(backstage: Backstage) -> 
     assert answer.text.endswith(STOPPED)
     (kept,) = history(backstage, answer.conversation_id)
     assert kept["messages"][1]["content"] == answer.text
+    # The model is told as well, and notices with its next token.
+    eventually(lambda: stub.stats().get("disconnects", 0), lambda told: told == 1)
 
 
 def test_a_browser_that_goes_away_loses_nothing(backstage: Backstage, stub: StubLLM) -> None:
