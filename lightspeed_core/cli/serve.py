@@ -19,6 +19,7 @@ from lightspeed_core.cli.listeners import CannotListen, open_listeners
 from lightspeed_core.cli.open_files import allow_connections
 from lightspeed_core.cli.parent import Workers
 from lightspeed_core.cli.startup import StartupWatch
+from lightspeed_core.cli.switching import let_the_loop_in
 from lightspeed_core.cli.tls import context_factory, load_certificate
 from lightspeed_core.config.data_directory import create_data_directory
 from lightspeed_core.config.root import Configuration
@@ -83,6 +84,7 @@ def _serve_here(configuration: Configuration, listeners: Sequence[socket.socket]
     def end() -> None:
         server.should_exit = True
 
+    let_the_loop_in()
     watch = StartupWatch(end)
     app = watch.around(create_app(configuration, on_fatal=watch.stop))
     server = uvicorn.Server(uvicorn.Config(app, **_server_settings(configuration.service)))

@@ -12,6 +12,7 @@ from uvicorn.config import STARTUP_FAILURE
 from lightspeed_core.app.factory import create_app
 from lightspeed_core.cli.arguments import FAILED
 from lightspeed_core.cli.startup import Application, StartupWatch
+from lightspeed_core.cli.switching import let_the_loop_in
 from lightspeed_core.config.load import load_configuration
 from lightspeed_core.errors import InternalError, LightspeedError
 from lightspeed_core.observability.logging import configure_logging, level_of
@@ -25,6 +26,7 @@ def create_worker_app() -> Application:
     """Return the application; whatever keeps it from starting ends the parent as well."""
     configuration = load_configuration(Path(os.environ[CONFIGURATION_VARIABLE]), os.environ)
     configure_logging(level_of(os.environ), is_colored=configuration.service.color_log)
+    let_the_loop_in()
     Thread(target=_end_with_parent, name="parent watch", daemon=True).start()
     watch = StartupWatch(_ask_to_end, on_closed=_end_process)
     return watch.around(create_app(configuration, on_fatal=watch.stop))
