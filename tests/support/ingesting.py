@@ -28,6 +28,11 @@ class Recording(ScriptedEngine):
     gate: asyncio.Event | None = None
     embedding: asyncio.Event = field(default_factory=asyncio.Event)
 
+    async def until_embedding(self, *, within: float = 10.0) -> None:
+        """Wait until something is being embedded."""
+        async with asyncio.timeout(within):
+            await self.embedding.wait()
+
     async def embed(
         self, texts: Sequence[str], *, model: str, purpose: EmbeddingPurpose
     ) -> list[list[float]]:

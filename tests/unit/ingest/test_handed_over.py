@@ -83,8 +83,7 @@ async def test_one_of_two_workers_brings_a_file_in_and_both_tell_of_it(
 
     async with working(one, other):
         begun = await attach(one, file_id)
-        async with asyncio.timeout(BOUND):
-            await engine.embedding.wait()
+        await engine.until_embedding()
         seen = await other.get(STORE, file_id)
         engine.gate.set()
         done = [await settled(each, file_id) for each in (one, other)]
@@ -105,8 +104,7 @@ async def test_what_a_worker_that_stops_leaves_undone_another_one_does(
     file_id = await memory.add("animals.md", NOTES)
     async with working(one):
         await attach(one, file_id)
-        async with asyncio.timeout(BOUND):
-            await engine.embedding.wait()
+        await engine.until_embedding()
     left = await other.get(STORE, file_id)
 
     engine.gate.set()
@@ -187,8 +185,7 @@ async def test_a_file_taken_out_in_the_middle_does_not_come_back(
     file_id = await memory.add("animals.md", NOTES)
     async with working(one):
         await attach(one, file_id)
-        async with asyncio.timeout(BOUND):
-            await engine.embedding.wait()
+        await engine.until_embedding()
         assert list(store.sources) == [file_id]
 
         assert await other.detach(STORE, file_id) is True
@@ -210,8 +207,7 @@ async def test_a_store_deleted_in_the_middle_takes_everything_with_it(
     async with working(one):
         for file_id in files:
             await attach(one, file_id)
-        async with asyncio.timeout(BOUND):
-            await engine.embedding.wait()
+        await engine.until_embedding()
 
         assert await other.delete_store(STORE) is True
 
